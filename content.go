@@ -1,0 +1,52 @@
+package partnercenter
+
+import (
+	"io"
+	"iter"
+	"time"
+)
+
+// Content is an opened export: one or more delimited text files, already taken
+// out of whatever container they came in.
+//
+// It can be ranged over once, by one goroutine, and must be closed.
+type Content struct {
+	entries iter.Seq2[*Entry, error]
+	close   func() error
+}
+
+// NewContent makes a Content of a sequence of entries; nil is an empty one. The
+// close function, which may be nil too, is called once by [Content.Close].
+func NewContent(entries iter.Seq2[*Entry, error], closeFunc func() error) *Content {
+	if entries == nil {
+		entries = func(func(*Entry, error) bool) {}
+	}
+	return &Content{entries: entries, close: closeFunc}
+}
+
+// Entries yields the files one after another. An entry's reader is valid until
+// the next one is yielded. An error is the last thing yielded.
+func (c *Content) Entries() iter.Seq2[*Entry, error] { return c.entries }
+
+// Close releases connections and files. Calling it again does nothing.
+func (c *Content) Close() error {
+	f := c.close
+	c.close = nil
+	if f == nil {
+		return nil
+	}
+	return f()
+}
+
+// Entry is one delimited text file.
+type Entry struct {
+	// Name is the file's name inside its container, or the name of the download
+	// when there was none. It is unchecked text: do not use it as a path.
+	Name string
+	// Size is the number of bytes that Read will deliver, -1 if unknown.
+	Size int64
+	// Modified is the time recorded in the container; zero if there is none.
+	Modified time.Time
+	// Reader delivers the text without byte order mark.
+	io.Reader
+}

@@ -1,0 +1,39 @@
+package partnercenter
+
+import "time"
+
+// DownloadOptions tunes a file transfer. Zero fields, and a nil pointer, mean
+// the defaults; negative numbers turn the thing off.
+type DownloadOptions struct {
+	// StallTimeout ends an attempt that has received no byte for this long; the
+	// transfer then goes on with a new request from the byte reached. There is
+	// no limit on the whole transfer other than the context. Default 30 s.
+	StallTimeout time.Duration
+	// MaxRetries is how often in a row a broken transfer is taken up again
+	// without having received a single byte in between. Default 5.
+	MaxRetries int
+	// MaxBytes refuses files larger than this. Default: no limit.
+	MaxBytes int64
+	// NoResume ignores and replaces what an earlier, interrupted run has left.
+	NoResume bool
+	// Progress is called with the bytes that are there and the total, -1 while
+	// that is unknown, from the goroutine that downloads: at the start, at most
+	// about ten times a second, and at the end. Default: none.
+	Progress func(done, total int64)
+}
+
+// DownloadResult says what a finished download was.
+type DownloadResult struct {
+	// Path is the file's final name.
+	Path string
+	// Bytes is the size of the file.
+	Bytes int64
+	// Resumed is how many of these bytes an earlier run had already fetched.
+	Resumed int64
+	// ETag is the blob's entity tag, with its quotes; empty if none was sent.
+	ETag string
+	// SHA256 is the checksum of the file as it lies on disk.
+	SHA256 [32]byte
+	// MD5Verified is true when the store offered a checksum and it matched.
+	MD5Verified bool
+}
