@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/header"
 )
 
 // Blob sends requests to pre-signed links: no token, no correlation headers, no
@@ -180,7 +181,7 @@ func BlobError(resp *http.Response) *partnercenter.Error {
 			e.Attempts = st.attempts
 		}
 	}
-	e.RetryAfter, _ = retryAfter(resp.Header, time.Now())
+	e.RetryAfter, _ = header.RetryAfter(resp.Header, time.Now())
 	decodeError(e, body, nil)
 	return e
 }

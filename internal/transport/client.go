@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/header"
 )
 
 // Defaults are what an API package fills in where the caller's Options are empty.
@@ -72,7 +73,7 @@ func New(source partnercenter.TokenSource, opts *partnercenter.Options, d Defaul
 		prefix:    base.EscapedPath() + prefix,
 		resource:  resource,
 		tenant:    o.TenantID,
-		userAgent: userAgent(o.UserAgent),
+		userAgent: header.UserAgent(o.UserAgent),
 		source:    source,
 		policy:    newPolicy(o.Retry),
 		log:       o.Logger,
@@ -158,6 +159,12 @@ func (c *Client) Do(ctx context.Context, r Request, opts ...partnercenter.CallOp
 	}
 	resp, err := st.run(req)
 	return st.finish(ctx, resp, err)
+}
+
+// RetryAfter is the delay that a 2xx answer asks for, zero if it names none.
+func (r *Response) RetryAfter() time.Duration {
+	d, _ := header.RetryAfter(r.Header, time.Now())
+	return d
 }
 
 // JSON is [Client.Do] with an answer that is decoded into out; a nil out ignores

@@ -168,7 +168,4 @@ func TestUserAgentNamesTheCallerFirst(t *testing.T) {
 	if !strings.HasPrefix(got, "ledger/2.1 partnercenter-go/") || !strings.Contains(got, runtime.Version()) {
 		t.Errorf("got %q", got)
 	}
-	if got := userAgent(""); !strings.HasPrefix(got, "partnercenter-go/") {
-		t.Errorf("got %q", got)
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/header"
 )
 
 // policy is [partnercenter.RetryOptions] with its defaults filled in.
@@ -118,7 +119,7 @@ func neverSent(err error) bool {
 func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	asked, named := time.Duration(0), false
 	if err == nil {
-		asked, named = retryAfter(resp.Header, time.Now())
+		asked, named = header.RetryAfter(resp.Header, time.Now())
 	}
 	c.retryAfter = asked
 	if c.retries >= c.policy.maxRetries || !repeatable(c.idempotent, named, resp, err) {

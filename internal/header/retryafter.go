@@ -1,4 +1,4 @@
-package transport
+package header
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// retryAfter reads the Retry-After header: whole seconds or an HTTP date. A date
+// RetryAfter reads the Retry-After header: whole seconds or an HTTP date. A date
 // is measured against the answer's own Date header when there is one, so that a
 // wrong local clock does no harm. The second result is false when the header is
 // missing or unreadable; a date in the past gives zero.
-func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
 		return 0, false
@@ -39,10 +39,4 @@ func seconds(s int64) time.Duration {
 		return math.MaxInt64
 	}
 	return time.Duration(s) * time.Second
-}
-
-// RetryAfter is the delay that a 2xx answer asks for, zero if it names none.
-func (r *Response) RetryAfter() time.Duration {
-	d, _ := retryAfter(r.Header, time.Now())
-	return d
 }

@@ -1,4 +1,4 @@
-package transport
+package header
 
 import (
 	"runtime"
@@ -8,8 +8,8 @@ import (
 
 const modulePath = "github.com/partnercenter-go/partnercenter"
 
-// userAgent puts the caller's product in front of the SDK's.
-func userAgent(product string) string {
+// UserAgent puts the caller's product in front of the SDK's.
+func UserAgent(product string) string {
 	sdk := "partnercenter-go/" + moduleVersion() + " (" + runtime.Version() + "; " + runtime.GOOS + "/" + runtime.GOARCH + ")"
 	return strings.TrimSpace(product + " " + sdk)
 }

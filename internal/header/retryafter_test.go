@@ -1,4 +1,4 @@
-package transport
+package header
 
 import (
 	"math"
@@ -39,21 +39,11 @@ func TestRetryAfterReadsSecondsAndDates(t *testing.T) {
 			if tc.date != "" {
 				h.Set("Date", tc.date)
 			}
-			got, named := retryAfter(h, now)
+			got, named := RetryAfter(h, now)
 			if got != tc.want || named != tc.named {
 				t.Errorf("got %v %v, want %v %v", got, named, tc.want, tc.named)
 			}
 		})
-	}
-}
-
-func TestResponseTellsWhenToAskAgain(t *testing.T) {
-	r := &Response{Header: http.Header{"Retry-After": {"12"}}}
-	if got := r.RetryAfter(); got != 12*time.Second {
-		t.Errorf("got %v", got)
-	}
-	if got := (&Response{}).RetryAfter(); got != 0 {
-		t.Errorf("got %v without the header", got)
 	}
 }
 
@@ -63,16 +53,12 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value, date string) {
 		h := http.Header{"Retry-After": {value}, "Date": {date}}
-		got, named := retryAfter(h, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+		got, named := RetryAfter(h, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 		if got < 0 {
 			t.Errorf("%q: negative delay %v", value, got)
 		}
 		if !named && got != 0 {
 			t.Errorf("%q: a delay %v that nobody named", value, got)
-		}
-		// Whatever was asked for, the policy never sleeps for a negative time.
-		if d := newPolicy(quick).delay(0, got, named); d < 0 {
-			t.Errorf("%q: the policy waits %v", value, d)
 		}
 	})
 }
