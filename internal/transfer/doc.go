@@ -1,0 +1,16 @@
+// Package transfer fetches one file from a blob store by its pre-signed link, so
+// that what arrives is the file, whole and of one version, or an error.
+//
+// [Open] reads at any offset; [DownloadFile] writes to disk and survives a crash.
+// Both stand on the same layers, the outermost first:
+//
+//   - open.go and cursor.go, or download.go with its part file and sidecar: which
+//     bytes are wanted next;
+//   - fetcher.go: whether a failure can be mended, how often and how soon;
+//   - request.go: one range request, its checks, its body;
+//   - link.go: the link that is good now;
+//   - [Doer]: the wire, with retries below it.
+//
+// Offsets and lengths count the bytes as the store holds them. A file stored with
+// Content-Encoding: gzip arrives as gzip; unpacking is the reader's business.
+package transfer

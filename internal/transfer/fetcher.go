@@ -1,0 +1,126 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/partnercenter-go/partnercenter"
+)
+
+const (
+	// minDelay is the upper bound of the pause before the first repetition.
+	minDelay = 250 * time.Millisecond
+	// maxDelay is the upper bound of every pause, also of those the store asks
+	// for: if it wants a longer one, the transfer ends and says so.
+	maxDelay = time.Minute
+)
+
+// fetcher requests spans of one file and decides which failures it mends.
+type fetcher struct {
+	do       Doer
+	links    links
+	limits   settings
+	name     string
+	failures int  // in a row, without a byte in between
+	answered bool // some answer has been good
+}
+
+func newFetcher(src Source, limits settings) *fetcher {
+	return &fetcher{do: src.Doer, links: links{ask: src.Link}, limits: limits, name: src.Name}
+}
+
+// label is what to call the file.
+func (f *fetcher) label() string {
+	if f.name != "" {
+		return f.name
+	}
+	return f.links.name()
+}
+
+// get sends a request for a span, and once more with a fresh link after a 403.
+func (f *fetcher) get(ctx context.Context, want span, known *version) (*stream, error) {
+	for {
+		u, err := f.links.current(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, err := request(ctx, f.do, u, want, known, f.limits)
+		if err == nil {
+			f.answered = true
+			f.links.accepted()
+			return s, nil
+		}
+		if e, ok := errors.AsType[*partnercenter.Error](err); !ok || e.StatusCode != http.StatusForbidden {
+			return nil, err
+		}
+		fresh, linkErr := f.links.refused(ctx)
+		switch {
+		case linkErr != nil:
+			return nil, fmt.Errorf("%w; a fresh link was not to be had: %w", err, linkErr)
+		case !fresh:
+			return nil, err
+		}
+	}
+}
+
+// progress notes that new bytes have arrived.
+func (f *fetcher) progress() { f.failures = 0 }
+
+// recover decides about a failure: nil, after a pause, if the transfer should go
+// on, otherwise the error that ends it.
+//
+// Before the first good answer, what the Doer has already repeated is final: an
+// unreachable host should not be tried retries times retries.
+func (f *fetcher) recover(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	broken, ok := errors.AsType[*brokenError](err)
+	if !ok || broken.retried && !f.answered {
+		return unwrapBroken(err)
+	}
+	f.failures++
+	e, isAnswer := errors.AsType[*partnercenter.Error](broken.err)
+	if f.failures > f.limits.maxRetries || isAnswer && e.RetryAfter > maxDelay {
+		if isAnswer {
+			e.Attempts = max(e.Attempts, f.failures)
+		}
+		return broken.err
+	}
+	var asked time.Duration
+	if isAnswer {
+		asked = e.RetryAfter
+	}
+	return pause(ctx, max(asked, backoff(f.failures)))
+}
+
+func unwrapBroken(err error) error {
+	if broken, ok := errors.AsType[*brokenError](err); ok {
+		return broken.err
+	}
+	return err
+}
+
+// backoff is a random pause up to a bound that doubles with every failure.
+func backoff(failures int) time.Duration {
+	bound := minDelay
+	for range failures - 1 {
+		bound = min(2*bound, maxDelay)
+	}
+	return rand.N(bound) //nolint:gosec // jitter needs no secrecy
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,15 @@
+package transfer
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if link := os.Getenv(childLink); link != "" {
+		os.Exit(downloadUntilKilled(link))
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,102 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/partnercenter-go/partnercenter"
+)
+
+// Doer sends a request that carries no credentials. The blob pipeline of package
+// transport is the one that API packages use.
+//
+// It repeats what failed before an answer began, bounds the time to the answer's
+// header, follows no redirects, refuses plain http to other hosts, and hands out
+// answers other than 2xx with their bodies open. The bodies it hands out must
+// fail when the context of the request ends. It must be safe for concurrent use.
+type Doer interface {
+	Do(req *http.Request) (*http.Response, error)
+}
+
+// Source says where a file is.
+type Source struct {
+	// Doer sends the requests.
+	Doer Doer
+	// Link returns the file's pre-signed URL. It is called first with an empty
+	// secret. It is called again with the link that stopped working when the
+	// store has refused that with 403, or when the time of its "se" parameter
+	// has passed; it must then get a new one. It is never called concurrently
+	// for the same transfer.
+	Link func(ctx context.Context, stale partnercenter.Secret) (partnercenter.Secret, error)
+	// Identity names what is downloaded, for example the id of an export. It
+	// must stay the same across links and processes: a part file is taken up
+	// only by a download of the same identity. It lies readable on disk.
+	Identity string
+	// Name is what messages call the file. Default: the last segment of the
+	// link's path.
+	Name string
+}
+
+func (s Source) check() error {
+	switch {
+	case s.Doer == nil:
+		return errors.New("transfer: Source.Doer is nil")
+	case s.Link == nil:
+		return errors.New("transfer: Source.Link is nil")
+	}
+	return nil
+}
+
+var (
+	// ErrChanged reports that the file in the store is no longer the one whose
+	// reading began. It matches [partnercenter.ErrConflict].
+	ErrChanged error = changedError{}
+	// ErrCorrupt reports that the bytes received are not those that the store's
+	// checksum was made of.
+	ErrCorrupt = errors.New("checksum mismatch")
+	// ErrBusy reports that another download is writing the same part file.
+	ErrBusy = errors.New("another download to the same file is running")
+)
+
+type changedError struct{}
+
+func (changedError) Error() string        { return "the file in the store has changed" }
+func (changedError) Is(target error) bool { return target == partnercenter.ErrConflict }
+
+const (
+	defaultStallTimeout = 30 * time.Second
+	defaultMaxRetries   = 5
+)
+
+// settings is [partnercenter.DownloadOptions] with its defaults filled in.
+type settings struct {
+	stall      time.Duration // 0: none
+	maxRetries int
+	maxBytes   int64 // 0: no limit
+	noResume   bool
+	progress   func(done, total int64)
+}
+
+func newSettings(opts *partnercenter.DownloadOptions) settings {
+	var o partnercenter.DownloadOptions
+	if opts != nil {
+		o = *opts
+	}
+	s := settings{
+		stall: o.StallTimeout, maxRetries: o.MaxRetries, maxBytes: max(o.MaxBytes, 0),
+		noResume: o.NoResume, progress: o.Progress,
+	}
+	if s.stall == 0 {
+		s.stall = defaultStallTimeout
+	}
+	if s.maxRetries == 0 {
+		s.maxRetries = defaultMaxRetries
+	}
+	s.stall, s.maxRetries = max(s.stall, 0), max(s.maxRetries, 0)
+	if s.progress == nil {
+		s.progress = func(int64, int64) {}
+	}
+	return s
+}
