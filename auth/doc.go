@@ -1,0 +1,39 @@
+// Package auth turns credentials of Microsoft Entra ID into access tokens for the
+// API packages.
+//
+//	src, err := auth.NewClientCredentials(auth.App{
+//		TenantID:   "contoso.example",
+//		ClientID:   "11111111-2222-3333-4444-555555555555",
+//		Credential: auth.ClientSecret(secret),
+//	}, nil)
+//
+// Every constructor follows that pattern: an [App] says which registration asks and
+// how it proves its identity, the rest is what the flow needs. Constructors check
+// their input and do nothing else; the first request is sent when the first token is
+// needed.
+//
+// # Which flow
+//
+// [NewClientCredentials] is the application acting for itself, without a user.
+// [NewUsernamePassword] is a user's name and password; it is a legacy flow that cannot
+// pass multifactor authentication, which Partner Center demands of its users. [Static]
+// wraps a token from elsewhere, [TokenSourceFunc] a function, and [FromEnvironment]
+// chooses by environment variables.
+//
+// # The cached layer
+//
+// A [Source] keeps one token per tenant, resource and claims challenge. However many
+// goroutines ask at once, one request goes out; a caller whose context ends leaves at
+// once and disturbs neither that request nor the others. Tokens are renewed in the
+// background well before they expire, and a failed renewal is repeated with growing
+// pauses while the old token still serves. After a 401 the API packages name the
+// rejected token: a source that still holds it fetches one new token, for all callers
+// together, and does not hand out the rejected one again. [Cached] puts the same layer
+// over any other source.
+//
+// # Errors
+//
+// Refusals are [*Error] values, sorted by what to do about them; compare them with
+// [errors.Is] and ErrTransient, ErrInteractionRequired, ErrBadClientCredential and so
+// on. No error, log record or printed value holds a secret, a password or a token.
+package auth

@@ -1,0 +1,143 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/partnercenter-go/partnercenter/auth"
+	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
+)
+
+func lookup(vars map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
+}
+
+func TestEnvironmentThatMakesSense(t *testing.T) {
+	app := map[string]string{auth.EnvTenantID: tenantID, auth.EnvClientID: clientID}
+	with := func(more ...string) map[string]string {
+		out := maps.Clone(app)
+		for i := 0; i < len(more); i += 2 {
+			out[more[i]] = more[i+1]
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		vars map[string]string
+		is   string
+		upn  string
+	}{
+		{"client secret", with(auth.EnvClientSecret, secret), "client credentials of application " + clientID, ""},
+		{"empty variables are not set", with(auth.EnvClientSecret, secret, auth.EnvUsername, "", auth.EnvAccessToken, ""), "client credentials of application " + clientID, ""},
+		{"password", with(auth.EnvClientID, publicID, auth.EnvUsername, upn, auth.EnvPassword, passphrase), "password of " + upn + " through application " + publicID, upn},
+		{"password with a secret", with(auth.EnvUsername, upn, auth.EnvPassword, passphrase, auth.EnvClientSecret, secret), "password of " + upn + " through application " + clientID, upn},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := listen(t, directory(), nil)
+			c.vars[auth.EnvAuthority] = srv.url
+			s, err := auth.FromVariables(lookup(c.vars), &auth.Options{Transport: srv.opts.Transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			closing(t, s)
+			if s.String() != c.is {
+				t.Errorf("the source is %q, want %q", s, c.is)
+			}
+			if claims, ok := srv.Check(get(t, s, auth.TokenRequest{}).Value.Reveal()); !ok || claims.UPN != c.upn {
+				t.Errorf("claims %+v, valid: %t", claims, ok)
+			}
+		})
+	}
+	t.Run("token", func(t *testing.T) {
+		s, err := auth.FromVariables(lookup(map[string]string{auth.EnvAccessToken: "token-1"}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, closing(t, s), auth.TokenRequest{}, "token-1")
+		if s.String() != "token from PARTNERCENTER_ACCESS_TOKEN" {
+			t.Errorf("the source is %q", s)
+		}
+	})
+	t.Run("authority of the options wins", func(t *testing.T) {
+		srv := entra.New(directory())
+		opts := local(srv)
+		opts.Authority = auth.DefaultAuthority
+		s, err := auth.FromVariables(lookup(with(auth.EnvClientSecret, secret, auth.EnvAuthority, "https://elsewhere.example")), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		get(t, closing(t, s), auth.TokenRequest{})
+		if host := srv.Requests()[0].Host; host != "login.microsoftonline.com" {
+			t.Errorf("asked %q", host)
+		}
+	})
+}
+
+func TestEnvironmentThatMakesNone(t *testing.T) {
+	for _, c := range []struct {
+		set  []string
+		want []string // variables that the error must name
+	}{
+		{[]string{auth.EnvTenantID}, []string{auth.EnvTenantID, auth.EnvClientSecret, auth.EnvUsername, auth.EnvPassword}},
+		{[]string{auth.EnvAuthority}, []string{auth.EnvAuthority, auth.EnvClientSecret}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID}, []string{auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSecret, auth.EnvUsername}},
+		{[]string{auth.EnvClientSecret}, []string{auth.EnvTenantID, auth.EnvClientID}},
+		{[]string{auth.EnvClientSecret, auth.EnvTenantID}, []string{auth.EnvClientID}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvUsername}, []string{auth.EnvPassword}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvPassword}, []string{auth.EnvUsername}},
+		{[]string{auth.EnvUsername, auth.EnvPassword}, []string{auth.EnvTenantID, auth.EnvClientID}},
+		{[]string{auth.EnvAccessToken, auth.EnvClientSecret}, []string{auth.EnvAccessToken, auth.EnvClientSecret}},
+		{[]string{auth.EnvAccessToken, auth.EnvAuthority, auth.EnvTenantID}, []string{auth.EnvAccessToken, auth.EnvAuthority, auth.EnvTenantID}},
+	} {
+		t.Run(strings.Join(c.set, " "), func(t *testing.T) {
+			vars := map[string]string{}
+			for i, name := range c.set {
+				vars[name] = fmt.Sprintf("canary-%d", i)
+			}
+			_, err := auth.FromVariables(lookup(vars), nil)
+			if err == nil || errors.Is(err, auth.ErrNoEnvironment) {
+				t.Fatalf("got %v, want an error about the settings", err)
+			}
+			for _, name := range c.want {
+				if !strings.Contains(err.Error(), name) {
+					t.Errorf("%v does not name %s", err, name)
+				}
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("the error shows a value: %v", err)
+			}
+		})
+	}
+	for name, vars := range map[string]map[string]string{
+		"token with Bearer":     {auth.EnvAccessToken: "Bearer x"},
+		"token with line break": {auth.EnvAccessToken: "x\n"},
+		"values that are wrong": {auth.EnvTenantID: "a/b", auth.EnvClientID: clientID, auth.EnvClientSecret: secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := auth.FromVariables(lookup(vars), nil)
+			if err == nil || !strings.Contains(err.Error(), "PARTNERCENTER_") {
+				t.Errorf("got %v, want an error that names the variables", err)
+			}
+		})
+	}
+}
+
+func TestNothingInTheEnvironment(t *testing.T) {
+	for _, name := range []string{
+		auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSecret, auth.EnvUsername, auth.EnvPassword, auth.EnvAccessToken, auth.EnvAuthority,
+	} {
+		t.Setenv(name, "")
+	}
+	if _, err := auth.FromEnvironment(nil); !errors.Is(err, auth.ErrNoEnvironment) {
+		t.Errorf("got %v, want ErrNoEnvironment", err)
+	}
+	t.Setenv(auth.EnvAccessToken, "token-1")
+	s, err := auth.FromEnvironment(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, closing(t, s), auth.TokenRequest{}, "token-1")
+}

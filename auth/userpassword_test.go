@@ -1,0 +1,249 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	pc "github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/auth"
+	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
+)
+
+func TestUserTokenBelongsToTheUser(t *testing.T) {
+	for name, app := range map[string]auth.App{"public": publicApp(), "confidential": confidentialApp()} {
+		t.Run(name, func(t *testing.T) {
+			srv := listen(t, directory(), nil)
+			s := usernamePassword(t, app, user(), srv.opts)
+			claims, ok := srv.Check(get(t, s, auth.TokenRequest{}).Value.Reveal())
+			if !ok || claims.UPN != upn || claims.UserID == "" || claims.Audience != resource || claims.AppID != app.ClientID {
+				t.Errorf("claims %+v, valid: %t", claims, ok)
+			}
+		})
+	}
+}
+
+func TestOrganizationsStandsForTheUsersTenant(t *testing.T) {
+	srv := listen(t, directory(), nil)
+	app := publicApp()
+	app.TenantID = "organizations"
+	s := usernamePassword(t, app, user(), srv.opts)
+	if claims, _ := srv.Check(get(t, s, auth.TokenRequest{}).Value.Reveal()); claims.TenantID != tenantID {
+		t.Errorf("tenant %q, want the user's", claims.TenantID)
+	}
+}
+
+func TestSignInNamesAreEscaped(t *testing.T) {
+	for _, name := range []string{"a b@" + domain, "käse@" + domain, "x/../y@" + domain, "100%@" + domain, "a?b#c@" + domain, "o'neil+x@" + domain} {
+		t.Run(name, func(t *testing.T) {
+			cfg := directory()
+			cfg.Users = append(cfg.Users, entra.User{UPN: name, TenantID: tenantID, Password: pc.NewSecret("p")})
+			srv := listen(t, cfg, nil)
+			u := auth.UserPassword{Username: name, Password: pc.NewSecret("p")}
+			if strings.Contains(name, " ") {
+				if _, err := auth.NewUsernamePassword(publicApp(), u, srv.opts); err == nil {
+					t.Error("a name with a space was accepted")
+				}
+				return
+			}
+			s := usernamePassword(t, publicApp(), u, srv.opts)
+			if claims, _ := srv.Check(get(t, s, auth.TokenRequest{}).Value.Reveal()); claims.UPN != name {
+				t.Errorf("token of %q, want %q", claims.UPN, name)
+			}
+		})
+	}
+}
+
+func TestConfidentialRegistrationNeedsItsSecretWithThePassword(t *testing.T) {
+	srv := listen(t, directory(), nil)
+	app := confidentialApp()
+	app.Credential = nil
+	s := usernamePassword(t, app, user(), srv.opts)
+	e := refused(t, s, auth.TokenRequest{})
+	if !errors.Is(e, auth.ErrBadClientCredential) || !e.HasSTSCode(7000218) || !strings.Contains(e.Advice, "App.Credential") {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestRefusedSignIns(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		user  entra.User
+		pass  string
+		code  int
+		kind  error
+		pause time.Duration
+	}{
+		{name: "wrong password", pass: "wrong", code: 50126, kind: auth.ErrBadUserCredential, pause: 5 * time.Minute},
+		{name: "locked account", user: entra.User{}, pass: "wrong", code: 50053, kind: auth.ErrBadUserCredential, pause: time.Minute},
+		{name: "multifactor authentication", user: entra.User{RequireMFA: true}, pass: passphrase, code: 50076, kind: auth.ErrInteractionRequired, pause: 5 * time.Minute},
+		{name: "unknown user of a known domain", user: entra.User{UPN: "other@" + domain}, pass: passphrase, code: 50034, kind: auth.ErrBadUserCredential, pause: 5 * time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := directory()
+				account := c.user
+				if account.UPN == "" {
+					account.UPN = upn
+				}
+				account.TenantID, account.Password = tenantID, pc.NewSecret(passphrase)
+				cfg.Users = []entra.User{account}
+				srv := entra.New(cfg)
+				if c.code == 50053 {
+					srv.Inject(entra.Fault{Endpoint: entra.Token, Error: &entra.OAuthError{Code: "invalid_grant", STS: 50053, Text: "Locked."}})
+				}
+				s := usernamePassword(t, publicApp(), auth.UserPassword{Username: upn, Password: pc.NewSecret(c.pass)}, local(srv))
+				e := refused(t, s, auth.TokenRequest{})
+				if !errors.Is(e, c.kind) || !e.HasSTSCode(c.code) || e.Temporary() {
+					t.Errorf("got %v, want %v", e, c.kind)
+				}
+				if c.code == 50076 && !strings.Contains(e.Claims, "capolids") {
+					t.Errorf("the claims challenge is missing: %q", e.Claims)
+				}
+				if n := srv.Count(entra.Token); n != 1 {
+					t.Fatalf("%d sign-ins, want 1: repetitions lock the account", n)
+				}
+				// An application that keeps calling does not repeat the sign-in.
+				for range 100 {
+					again := refused(t, s, auth.TokenRequest{})
+					if !errors.Is(again, c.kind) || again.RetryAfter <= 0 {
+						t.Fatalf("got %v, want the same error and when to try again", again)
+					}
+				}
+				time.Sleep(c.pause - time.Nanosecond)
+				_ = refused(t, s, auth.TokenRequest{})
+				if n := srv.Count(entra.Token); n != 1 {
+					t.Errorf("%d sign-ins within %v, want 1", n, c.pause)
+				}
+				// The cause is gone, and so is the pause.
+				srv.SetUser(entra.User{UPN: upn, TenantID: tenantID, Password: pc.NewSecret(c.pass)})
+				time.Sleep(time.Nanosecond)
+				get(t, s, auth.TokenRequest{})
+			})
+		})
+	}
+}
+
+func TestWrongPasswordDoesNotLockTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := entra.New(directory())
+		s := usernamePassword(t, publicApp(), auth.UserPassword{Username: upn, Password: pc.NewSecret("wrong")}, local(srv))
+		for range 30 { // half an hour of a busy service
+			for _, r := range []string{resource, "https://graph.microsoft.com"} {
+				var wg sync.WaitGroup
+				for range 50 {
+					wg.Go(func() { _, _ = s.Token(t.Context(), auth.TokenRequest{Resource: r}) })
+				}
+				wg.Wait()
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := srv.Count(entra.Token); n > 8 {
+			t.Errorf("%d failed sign-ins in half an hour, which locks the account", n)
+		}
+	})
+}
+
+func TestWrongPasswordIsWrongInEveryTenant(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		mfa     bool
+		pass    string
+		signIns int
+	}{
+		{"a wrong password is", false, "wrong", 1},
+		{"a demand for a second factor is one tenant's", true, passphrase, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := directory()
+			cfg.Users[0].RequireMFA = c.mfa
+			srv := listen(t, cfg, nil)
+			s := usernamePassword(t, publicApp(), auth.UserPassword{Username: upn, Password: pc.NewSecret(c.pass)}, srv.opts)
+			for _, tenant := range []string{"", otherTenant} {
+				_ = refused(t, s, auth.TokenRequest{TenantID: tenant})
+			}
+			if n := srv.Count(entra.Token); n != c.signIns {
+				t.Errorf("%d sign-ins, want %d", n, c.signIns)
+			}
+		})
+	}
+}
+
+func TestChangedPasswordIsTriedAtOnce(t *testing.T) {
+	srv := listen(t, directory(), nil)
+	current := "old"
+	s := usernamePassword(t, publicApp(), auth.UserPassword{Username: upn, PasswordFunc: func(context.Context) (pc.Secret, error) {
+		return pc.NewSecret(current), nil
+	}}, srv.opts)
+	_ = refused(t, s, auth.TokenRequest{})
+	_ = refused(t, s, auth.TokenRequest{})
+	current = passphrase
+	get(t, s, auth.TokenRequest{})
+	if n := srv.Count(entra.Token); n != 2 {
+		t.Errorf("%d sign-ins, want 2", n)
+	}
+}
+
+func TestUnknownRealm(t *testing.T) {
+	srv := listen(t, directory(), nil)
+	s := usernamePassword(t, publicApp(), auth.UserPassword{Username: "someone@nowhere.example", Password: pc.NewSecret("p")}, srv.opts)
+	e := refused(t, s, auth.TokenRequest{})
+	if !errors.Is(e, auth.ErrBadConfiguration) || !strings.Contains(e.Error(), "domain") {
+		t.Errorf("got %v, want an error about the domain", e)
+	}
+	if n := srv.Count(entra.Token); n != 0 {
+		t.Errorf("the password was sent %d times", n)
+	}
+}
+
+func TestFederatedAccountIsSentToItsOwnServerOverHTTPSOnly(t *testing.T) {
+	asked := make(chan string, 10)
+	adfs := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.URL.Path
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer adfs.Close()
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked <- "plain http" }))
+	defer plain.Close()
+	for _, c := range []struct {
+		url, want string
+	}{
+		{adfs.URL + "/adfs/services/trust/mex", "GET /adfs/services/trust/mex"},
+		{plain.URL + "/adfs/services/trust/mex", ""},
+	} {
+		cfg := directory()
+		cfg.Users[0].Realm, cfg.Users[0].FederationMetadataURL = entra.Federated, c.url
+		srv := listen(t, cfg, nil)
+		s := usernamePassword(t, publicApp(), user(), srv.opts)
+		_ = refused(t, s, auth.TokenRequest{})
+		var got string
+		select {
+		case got = <-asked:
+		default:
+		}
+		if got != c.want {
+			t.Errorf("%s: the server saw %q, want %q", c.url, got, c.want)
+		}
+		if n := srv.Count(entra.Token); n != 0 {
+			t.Errorf("%d token requests, want none", n)
+		}
+	}
+}
+
+func TestSignInWithClaimsChallenge(t *testing.T) {
+	var tap wiretap
+	srv := listen(t, directory(), tap.wrap)
+	for _, app := range []auth.App{publicApp(), confidentialApp()} {
+		s := usernamePassword(t, app, user(), srv.opts)
+		get(t, s, auth.TokenRequest{TenantID: domain, Claims: `{"id_token":{}}`})
+	}
+	if n := strings.Count(tap.String(), `  claims={"id_token":{}}`); n != 2 {
+		t.Errorf("the challenge was passed on %d times, want 2:\n%s", n, tap.String())
+	}
+}
