@@ -1,0 +1,80 @@
+package payouts
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/tabular"
+	"github.com/partnercenter-go/partnercenter/internal/transfer"
+)
+
+// Open reads a completed export where it lies, without a file in between: rows
+// begin to flow while most of a zip is still at the service. Broken connections
+// are taken up again where they broke, and a link that expires is replaced.
+//
+// The context bounds all reading. Of the options, StallTimeout, MaxRetries and
+// MaxBytes apply. Close the content when done.
+//
+// The file's link is all that is sent to the blob store: no token ever goes there.
+func (c *Client) Open(ctx context.Context, e Export, opts *partnercenter.DownloadOptions) (*partnercenter.Content, error) {
+	src, err := c.source(e)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := transfer.Open(ctx, src, opts)
+	if err != nil {
+		return nil, fmt.Errorf("payouts: export %s: %w", e.ID, err)
+	}
+	content, err := tabular.Open(blob.Name(), blob, blob.Size(), tabular.WithCloser(blob))
+	if err != nil {
+		_ = blob.Close()
+		return nil, fmt.Errorf("payouts: export %s: %w", e.ID, err)
+	}
+	return content, nil
+}
+
+// DownloadFile fetches a completed export into a file. What arrives is kept in
+// path + ".part" beside it, so that a run that was interrupted, even by a crash,
+// is resumed by the next; the file appears under its final name when it is whole,
+// checked and on disk, and never before. [OpenFile] reads it.
+//
+// The file is kept as the service stores it, usually a zip.
+func (c *Client) DownloadFile(ctx context.Context, e Export, path string, opts *partnercenter.DownloadOptions) (partnercenter.DownloadResult, error) {
+	src, err := c.source(e)
+	if err != nil {
+		return partnercenter.DownloadResult{}, err
+	}
+	result, err := transfer.DownloadFile(ctx, src, path, opts)
+	if err != nil {
+		return result, fmt.Errorf("payouts: export %s: %w", e.ID, err)
+	}
+	return result, nil
+}
+
+// source says where an export's file is. Links are fetched anew when the one at
+// hand has expired: the service makes a new one for every look at the export.
+func (c *Client) source(e Export) (transfer.Source, error) {
+	if _, err := exportPath(e.Kind, e.ID); err != nil {
+		return transfer.Source{}, err
+	}
+	link := func(ctx context.Context, stale partnercenter.Secret) (partnercenter.Secret, error) {
+		if !e.Location.IsZero() && !e.Location.Equal(stale) {
+			return e.Location, nil
+		}
+		fresh, err := c.Export(ctx, e.Kind, e.ID)
+		if err != nil {
+			return partnercenter.Secret{}, fmt.Errorf("getting a link: %w", err)
+		}
+		if fresh.Location.IsZero() {
+			return partnercenter.Secret{}, fmt.Errorf("the export is %s and offers no file; wait for it with a poller", fresh.Status)
+		}
+		e.Location = fresh.Location
+		return fresh.Location, nil
+	}
+	return transfer.Source{
+		Doer:     c.api.Blob(),
+		Link:     link,
+		Identity: "payouts/" + string(e.Kind) + "/" + e.ID,
+	}, nil
+}
