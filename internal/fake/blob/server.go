@@ -1,0 +1,353 @@
+package blob
+
+import (
+	"bytes"
+	"crypto/md5" //nolint:gosec // the checksum that Azure Storage offers
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
+)
+
+// Content is what a blob holds. Implementations must be safe for concurrent
+// ReadAt calls; Close is called when the blob is replaced or deleted and no
+// request reads it any more.
+type Content interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// Bytes is a Content in memory.
+func Bytes(b []byte) Content { return &memory{bytes.NewReader(b)} }
+
+type memory struct{ *bytes.Reader }
+
+func (*memory) Close() error { return nil }
+
+// Properties say how a blob is served. The zero value is a plain blob whose
+// checksum is offered.
+type Properties struct {
+	// ContentType is the Content-Type; empty means application/octet-stream.
+	ContentType string `json:"contentType"`
+	// Gzip marks the blob, which then must hold gzip data, as encoded:
+	// Content-Encoding: gzip.
+	Gzip bool `json:"gzip"`
+	// NoMD5 offers no checksum, as for blobs that were written in blocks.
+	NoMD5 bool `json:"noMD5"`
+	// WrongMD5 offers the checksum of other data.
+	WrongMD5 bool `json:"wrongMD5"`
+	// IgnoreRange answers ranged requests with 200 and the whole blob, as
+	// caches in between do.
+	IgnoreRange bool `json:"ignoreRange"`
+	// NoETag leaves out ETag and Last-Modified.
+	NoETag bool `json:"noETag"`
+}
+
+// Config is what a Server needs.
+type Config struct {
+	// Clock tells the time.
+	Clock *kit.Clock
+	// IDs makes request ids.
+	IDs *kit.IDs
+	// Recorder is told about broken rules.
+	Recorder *kit.Recorder
+}
+
+// Server is the fake store. It is safe for concurrent use.
+type Server struct {
+	clock    *kit.Clock
+	ids      *kit.IDs
+	recorder *kit.Recorder
+	key      [32]byte
+
+	mu    sync.Mutex
+	blobs map[string]*entry
+}
+
+// New makes an empty store.
+func New(cfg Config) *Server {
+	s := &Server{clock: cfg.Clock, ids: cfg.IDs, recorder: cfg.Recorder, blobs: make(map[string]*entry)}
+	_, _ = rand.Read(s.key[:]) // never fails
+	return s
+}
+
+// entry is a blob under its path; data changes when the blob does.
+type entry struct {
+	generation int
+	version    int
+	props      Properties
+	data       *data
+}
+
+// data is one version of a blob. It is closed when the last user lets go.
+type data struct {
+	content  Content
+	etag     string
+	md5      [md5.Size]byte
+	modified time.Time
+	users    int // guarded by Server.mu; the entry is one
+}
+
+// Put stores a blob, or replaces it: the ETag depends on the content and on how
+// often the path was written, so that the same blob has the same tag in another
+// process.
+func (s *Server) Put(path string, content Content, modified time.Time, props Properties) error {
+	hash := md5.New() //nolint:gosec // see the import
+	if _, err := io.Copy(hash, io.NewSectionReader(content, 0, content.Size())); err != nil {
+		return fmt.Errorf("reading the content of blob %s: %w", path, err)
+	}
+	d := &data{content: content, modified: modified.UTC().Truncate(time.Second), users: 1}
+	hash.Sum(d.md5[:0])
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.blobs[path]
+	if b == nil {
+		b = &entry{}
+		s.blobs[path] = b
+	}
+	b.version++
+	d.etag = fmt.Sprintf(`"0x8D%02X%s"`, b.version&0xff, strings.ToUpper(hex.EncodeToString(d.md5[:6])))
+	old := b.data
+	b.data, b.props = d, props
+	return s.release(old)
+}
+
+// SetProperties changes how the blob is served; it reports whether there is one.
+func (s *Server) SetProperties(path string, change func(*Properties)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.blobs[path]
+	if b == nil {
+		return false
+	}
+	change(&b.props)
+	return true
+}
+
+// Has reports whether there is a blob at path.
+func (s *Server) Has(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.blobs[path] != nil
+}
+
+// Delete removes a blob, if there is one.
+func (s *Server) Delete(path string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.blobs[path]
+	if b == nil {
+		return nil
+	}
+	delete(s.blobs, path)
+	return s.release(b.data)
+}
+
+// Close removes all blobs.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first error
+	for path, b := range s.blobs {
+		delete(s.blobs, path)
+		if err := s.release(b.data); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// release lets go of a version. The lock is held.
+func (s *Server) release(d *data) error {
+	if d == nil {
+		return nil
+	}
+	if d.users--; d.users > 0 {
+		return nil
+	}
+	return d.content.Close()
+}
+
+// open returns the blob as it is now, with one more user, and its generation.
+func (s *Server) open(path string) (d *data, props Properties, generation int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.blobs[path]
+	if b == nil {
+		return nil, Properties{}, 0
+	}
+	b.data.users++
+	return b.data, b.props, b.generation
+}
+
+// ServeHTTP answers GET and HEAD of blobs.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Server", "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0")
+	h.Set("x-ms-version", sasVersion)
+	h.Set("x-ms-request-id", s.ids.Next())
+	if id := r.Header.Get("x-ms-client-request-id"); id != "" {
+		h.Set("x-ms-client-request-id", id)
+	}
+	for _, name := range []string{"ms-correlationid", "ms-requestid"} {
+		if r.Header.Get(name) != "" {
+			s.recorder.Violate("%s %s: the header %s was sent to the blob host; it is for the API only", r.Method, r.URL.Path, name)
+		}
+	}
+	if r.Header.Get("Authorization") != "" {
+		s.recorder.Violate("%s %s: an Authorization header was sent to the blob host; the link carries its own permission, and the token leaks", r.Method, r.URL.Path)
+		s.fail(w, r, http.StatusForbidden, "AuthenticationFailed", "The link is pre-signed: an Authorization header must not be sent with it.")
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		s.fail(w, r, http.StatusMethodNotAllowed, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
+		return
+	}
+	d, props, generation := s.open(r.URL.Path)
+	if code, message := s.check(r, r.URL.Path, generation); code != "" {
+		s.done(d)
+		s.fail(w, r, http.StatusForbidden, code, message)
+		return
+	}
+	if d == nil {
+		s.fail(w, r, http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
+		return
+	}
+	defer s.done(d)
+	s.serve(w, r, d, props)
+}
+
+func (s *Server) done(d *data) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.release(d) // the request has been answered: nobody could be told
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, d *data, props Properties) {
+	h := w.Header()
+	if !props.NoETag {
+		h.Set("ETag", d.etag)
+		h.Set("Last-Modified", d.modified.Format(http.TimeFormat))
+	}
+	if match := r.Header.Get("If-Match"); match != "" && !tagListed(match, d.etag) {
+		s.fail(w, r, http.StatusPreconditionFailed, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
+		return
+	}
+	if match := r.Header.Get("If-None-Match"); match != "" && tagListed(match, d.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	size := d.content.Size()
+	offset, length, status := int64(0), size, http.StatusOK
+	asked := r.Header.Get("x-ms-range")
+	if asked == "" {
+		asked = r.Header.Get("Range")
+	}
+	if first, last, ok := parseRange(asked); ok && !props.IgnoreRange {
+		if first >= size {
+			h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+			s.fail(w, r, http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The range specified is invalid for the current size of the resource.")
+			return
+		}
+		if last < 0 || last >= size {
+			last = size - 1
+		}
+		offset, length, status = first, last-first+1, http.StatusPartialContent
+		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
+	}
+	contentType := props.ContentType
+	if contentType == "" {
+		contentType = "application/octet-stream"
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("x-ms-blob-type", "BlockBlob")
+	h.Set("Content-Length", strconv.FormatInt(length, 10))
+	if props.Gzip {
+		h.Set("Content-Encoding", "gzip")
+	}
+	if !props.NoMD5 {
+		sum := d.md5
+		if props.WrongMD5 {
+			sum[0] ^= 0xff
+		}
+		// Of a part, only the checksum of the whole is known.
+		name := "Content-MD5"
+		if status == http.StatusPartialContent {
+			name = "x-ms-blob-content-md5"
+		}
+		h.Set(name, base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := io.Copy(w, io.NewSectionReader(d.content, offset, length)); err != nil {
+		// Either the client is gone or the content is: both end the connection.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	h := w.Header()
+	h.Set("x-ms-error-code", code)
+	message += fmt.Sprintf("\nRequestId:%s\nTime:%s", h.Get("x-ms-request-id"), s.clock.Now().Format("2006-01-02T15:04:05.0000000Z"))
+	if r.Method == http.MethodHead {
+		w.WriteHeader(status)
+		return
+	}
+	kit.ShapeXML.Write(w, status, code, message)
+}
+
+// parseRange reads the two forms that the service documents, "bytes=a-" and
+// "bytes=a-b" with last -1 for the first. Everything else, suffix and multiple
+// ranges too, counts as no range, which HTTP allows; what the service itself does
+// with them is not documented.
+func parseRange(v string) (first, last int64, ok bool) {
+	spec, ok := strings.CutPrefix(strings.TrimSpace(v), "bytes=")
+	if !ok {
+		return 0, 0, false
+	}
+	a, b, ok := strings.Cut(spec, "-")
+	if !ok {
+		return 0, 0, false
+	}
+	first, ok = parseOffset(a)
+	if !ok {
+		return 0, 0, false
+	}
+	if b == "" {
+		return first, -1, true
+	}
+	last, ok = parseOffset(b)
+	return first, last, ok && last >= first
+}
+
+func parseOffset(s string) (int64, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// tagListed implements strong comparison with a list of entity tags.
+func tagListed(list, tag string) bool {
+	for t := range strings.SplitSeq(list, ",") {
+		if t = strings.TrimSpace(t); t == "*" || t == tag {
+			return true
+		}
+	}
+	return false
+}

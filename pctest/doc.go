@@ -1,0 +1,73 @@
+// Package pctest is a Partner Center for tests: it answers like the service, keeps
+// state, runs on a clock that tests control, and goes wrong when told to. No
+// account, no network and no port are needed.
+//
+// # One line
+//
+// [NewServer] makes a server that lives as long as the test, and [Server.Options]
+// and [Server.TokenSource] are all that a client of this module needs:
+//
+//	srv := pctest.NewServer(t)
+//	client, err := payouts.New(srv.TokenSource(), srv.Options())
+//
+// Requests travel inside the process, through [Server.Transport], which streams,
+// honours contexts and fails like a network. Nothing in it waits on anything but
+// package time, so that under testing/synctest an export that takes a day takes
+// no time:
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		srv := pctest.NewServer(t)
+//		srv.Payouts().NextExport(pctest.Script{Steps: []pctest.Step{
+//			pctest.QueuedFor(20 * time.Minute),
+//			pctest.ProcessingFor(23 * time.Hour),
+//			pctest.Completed(),
+//		}})
+//		// start the export, wait for it
+//	})
+//
+// # Data
+//
+// Exports are made of synthetic earnings, described by [Data]: any number of
+// rows, the same for the same seed, with refunds, blank cells and awkward texts.
+// Filters are executed on them. The payments agree with the earnings to the last
+// digit, and [Payouts.ExpectedEarnings] and [Payouts.ExpectedPayments] know the
+// sums that a correct program must find. All of it is invented.
+//
+// # Faults
+//
+// A [Fault] says what goes wrong, with which request and how often. It reads as
+// it is told: the next two polls of an export answer 503 and ask for two seconds,
+// then the download breaks off after a mebibyte, then the link has expired.
+//
+//	srv.Inject(pctest.Answer(503).RetryAfter(2 * time.Second).On("GET", "/v1.0/payouts/*").Times(2))
+//	srv.Inject(pctest.CutAfter(1 << 20).At(pctest.Blob))
+//	srv.Inject(pctest.ExpiredLink().Skip(1))
+//
+// Unknown export statuses, missing links and failures are [Step] values of a
+// [Script]; spellings and shapes of answers are fields of [Behavior]. To let
+// tokens and links expire, let time pass: [Server.Advance] moves the server's
+// clock, time.Sleep does so under synctest.
+//
+// # What was asked
+//
+// Every request is recorded, without its secrets:
+//
+//	if n := len(srv.Requests().To(pctest.API).On("POST", "*")); n != 1 { ... }
+//
+// A rule that no client may break, such as a bearer token sent to the blob host,
+// fails the test by itself.
+//
+// # Other languages, other HTTP clients
+//
+// [Server.Listen] serves the same on real sockets, with TLS, each service on a
+// port of its own; [Server.ListenPlain] without.
+//
+// # How true it is
+//
+// The fake follows the documentation of Partner Center on Microsoft Learn
+// (https://learn.microsoft.com/partner-center/developer/manage-earnings and the
+// pages below it), that of Entra ID and that of Azure Storage. It has not been
+// compared with the live service. What those pages leave open, and the fake
+// therefore had to decide, is marked in the comments with "the fake's choice";
+// most of it can be changed in [Behavior].
+package pctest

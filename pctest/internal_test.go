@@ -1,0 +1,41 @@
+package pctest
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+// TestBehaviorIsPassedOnWhole fills every field, so that one which is forgotten on
+// the way to the fake or back shows.
+func TestBehaviorIsPassedOnWhole(t *testing.T) {
+	t.Parallel()
+	var b Behavior
+	fill(t, reflect.ValueOf(&b).Elem())
+	b.Steps = []Step{Queued(1), ProcessingFor(time.Second), CompletedWithNullLink(2), CompletedWithoutLink(1)}
+	if got := behaviorOf(b.settings()); !reflect.DeepEqual(b, got) {
+		t.Errorf("%+v came back as %+v", b, got)
+	}
+}
+
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.Struct:
+		for _, f := range v.Fields() {
+			fill(t, f)
+		}
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(2)
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.String {
+			v.Set(reflect.ValueOf([]string{"x"}))
+		}
+	default:
+		t.Fatalf("the test does not know how to fill a %s", v.Type())
+	}
+}

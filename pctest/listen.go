@@ -1,0 +1,162 @@
+package pctest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/partnercenter-go/partnercenter"
+)
+
+// Loopback are the addresses under which a server can be reached through real
+// sockets. They work until the server is closed.
+type Loopback struct {
+	// LoginURL, APIURL and BlobURL are the services' base URLs, each on a port
+	// of 127.0.0.1 of its own, without a slash at the end.
+	LoginURL, APIURL, BlobURL string
+	// CertPool verifies the listeners' certificate, which is also good for the
+	// services' public names; nil for plain listeners.
+	CertPool *x509.CertPool
+
+	transport *http.Transport
+}
+
+// Client returns an HTTP client that trusts the listeners.
+func (l *Loopback) Client() *http.Client { return &http.Client{Transport: l.transport} }
+
+// Transport returns that client's transport.
+func (l *Loopback) Transport() http.RoundTripper { return l.transport }
+
+// Options returns options that lead a client of this module to the listeners.
+func (l *Loopback) Options() *partnercenter.Options {
+	return &partnercenter.Options{Endpoint: l.APIURL, Transport: l.transport}
+}
+
+// Listen serves on 127.0.0.1 with TLS and HTTP/1.1, for clients that need a
+// network: those that are not Go, and tests of connections themselves. Real
+// sockets do not work inside testing/synctest.
+func (s *Server) Listen() (*Loopback, error) { return s.listen(true) }
+
+// ListenPlain is [Server.Listen] without TLS.
+func (s *Server) ListenPlain() (*Loopback, error) { return s.listen(false) }
+
+type blobBaseKey struct{}
+
+// blobBase returns the base of links for the client that sent the request.
+func blobBase(r *http.Request) string {
+	if base, ok := r.Context().Value(blobBaseKey{}).(string); ok {
+		return base
+	}
+	return "https://" + blobHost
+}
+
+func (s *Server) listen(secure bool) (_ *Loopback, err error) {
+	out := &Loopback{transport: &http.Transport{}}
+	var listeners []net.Listener
+	defer func() {
+		if err != nil {
+			for _, l := range listeners {
+				err = errors.Join(err, l.Close())
+			}
+		}
+	}()
+	var urls [3]string
+	for i := range urls {
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("pctest: %w", err)
+		}
+		listeners = append(listeners, l)
+		urls[i] = "http://" + l.Addr().String()
+		if secure {
+			urls[i] = "https://" + l.Addr().String()
+		}
+	}
+	out.LoginURL, out.APIURL, out.BlobURL = urls[0], urls[1], urls[2]
+	if secure {
+		cert, pool, err := certificate()
+		if err != nil {
+			return nil, fmt.Errorf("pctest: %w", err)
+		}
+		out.CertPool = pool
+		out.transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		for i, l := range listeners {
+			listeners[i] = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		}
+	}
+
+	var wg sync.WaitGroup
+	servers := make([]*http.Server, len(listeners))
+	for i, h := range []http.Handler{s.login, s.api, s.blob} {
+		servers[i] = &http.Server{
+			Handler:           h,
+			ReadHeaderTimeout: time.Minute,
+			ErrorLog:          log.New(io.Discard, "", 0), // faults are not news
+			BaseContext: func(net.Listener) context.Context {
+				return context.WithValue(context.Background(), blobBaseKey{}, out.BlobURL)
+			},
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	for i := range servers {
+		wg.Go(func() { _ = servers[i].Serve(listeners[i]) }) // ends when the server is closed
+	}
+	s.closers = append(s.closers, func() error {
+		var errs []error
+		for _, srv := range servers {
+			errs = append(errs, srv.Close())
+		}
+		wg.Wait()
+		out.transport.CloseIdleConnections()
+		return errors.Join(errs...)
+	})
+	return out, nil
+}
+
+// certificate makes a self-signed certificate for 127.0.0.1 and the public names.
+func certificate() (tls.Certificate, *x509.CertPool, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "pctest"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:    []string{"localhost", string(Login), string(API), string(Blob)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return tls.Certificate{}, nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool, nil
+}
