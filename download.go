@@ -1,6 +1,27 @@
 package partnercenter
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// Ways in which a transfer ends that a caller may want to tell apart.
+var (
+	// ErrChanged: the file in the store is no longer the one whose reading began.
+	// It is also an [ErrConflict].
+	ErrChanged error = changedError{}
+	// ErrCorrupt: the bytes received are not those that the store's checksum was
+	// made of. What was received has been thrown away.
+	ErrCorrupt = errors.New("checksum mismatch")
+	// ErrBusy: another download, perhaps in another process, is writing to the
+	// same path.
+	ErrBusy = errors.New("another download to the same file is running")
+)
+
+type changedError struct{}
+
+func (changedError) Error() string        { return "the file in the store has changed" }
+func (changedError) Is(target error) bool { return target == ErrConflict }
 
 // DownloadOptions tunes a file transfer. Zero fields, and a nil pointer, mean
 // the defaults; negative numbers turn the thing off.

@@ -39,7 +39,11 @@ func (c *Client) Open(ctx context.Context, e Export, opts *partnercenter.Downloa
 // is resumed by the next; the file appears under its final name when it is whole,
 // checked and on disk, and never before. [OpenFile] reads it.
 //
-// The file is kept as the service stores it, usually a zip.
+// Errors to tell apart: [partnercenter.ErrCorrupt], [partnercenter.ErrBusy] and
+// those of [partnercenter.Error]. After any other than the first the part stays,
+// for the next run to go on with.
+//
+// The file is kept as the service stores it, usually a zip, with mode 0600.
 func (c *Client) DownloadFile(ctx context.Context, e Export, path string, opts *partnercenter.DownloadOptions) (partnercenter.DownloadResult, error) {
 	src, err := c.source(e)
 	if err != nil {

@@ -1,6 +1,6 @@
 module github.com/partnercenter-go/partnercenter/internal/bench
 
-go 1.26
+go 1.26.0
 
 require github.com/partnercenter-go/partnercenter v0.0.0
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"github.com/partnercenter-go/partnercenter"
 )
 
 // openLocked opens path for reading and writing and locks it against other
@@ -19,7 +21,7 @@ func openLocked(path string) (*os.File, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		_ = f.Close()
-		return nil, fmt.Errorf("%s: %w", path, ErrBusy)
+		return nil, fmt.Errorf("%s: %w", path, partnercenter.ErrBusy)
 	}
 	// Other errors mean that the file system knows no locks; it then goes without.
 	if err := f.Chmod(0o600); err != nil { // an older file may be open to others

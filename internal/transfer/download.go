@@ -42,10 +42,10 @@ const (
 // Broken answers, stalls and server errors in the middle are mended as described
 // at [partnercenter.DownloadOptions]. In the end the length must be right, and the
 // MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5); bytes that
-// do not match it are deleted and reported as [ErrCorrupt].
+// do not match it are deleted and reported as [partnercenter.ErrCorrupt].
 //
-// Other errors are [*partnercenter.Error] values, [ErrBusy] when another download
-// is writing the part, [ErrChanged] when the file changes again and again,
+// Other errors are [*partnercenter.Error] values, [partnercenter.ErrBusy] when another download
+// is writing the part, [partnercenter.ErrChanged] when the file changes again and again,
 // file system errors such as [syscall.ENOSPC], the cause of the context's end, or
 // what Source.Link has returned.
 func DownloadFile(ctx context.Context, src Source, path string, opts *partnercenter.DownloadOptions) (partnercenter.DownloadResult, error) {
@@ -122,7 +122,7 @@ func (d *download) run(ctx context.Context, open func(string) (partFile, error))
 		return none, d.keep(err)
 	}
 	verified, err := d.verify(ctx)
-	if errors.Is(err, ErrCorrupt) {
+	if errors.Is(err, partnercenter.ErrCorrupt) {
 		d.discard()
 		return none, err
 	}
@@ -231,7 +231,7 @@ func (d *download) fill(ctx context.Context) error {
 	restarts := 0
 	for !d.checked || d.off < d.version.size {
 		err := d.step(ctx)
-		if errors.Is(err, ErrChanged) {
+		if errors.Is(err, partnercenter.ErrChanged) {
 			if restarts++; restarts > maxRestarts {
 				return err
 			}
@@ -411,7 +411,7 @@ func (d *download) verify(ctx context.Context) (bool, error) {
 	}
 	if info.Size() != d.version.size {
 		return false, fmt.Errorf("%w: %s has %d bytes instead of %d, so something else has written to it; it has been deleted",
-			ErrCorrupt, d.part, info.Size(), d.version.size)
+			partnercenter.ErrCorrupt, d.part, info.Size(), d.version.size)
 	}
 	want := d.version.md5
 	if want == nil {
@@ -426,7 +426,7 @@ func (d *download) verify(ctx context.Context) (bool, error) {
 	}
 	if got := d.sums.md5.Sum(nil); !bytes.Equal(got, want) {
 		return false, fmt.Errorf("%w: the MD5 of the %d bytes received is %x, the store's is %x; they have been deleted, run again",
-			ErrCorrupt, d.off, got, want)
+			partnercenter.ErrCorrupt, d.off, got, want)
 	}
 	return true, nil
 }

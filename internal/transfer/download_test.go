@@ -47,7 +47,7 @@ func wantFiles(t *testing.T, dir string, want ...string) {
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(path) //nolint:gosec // a temporary file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,7 +463,7 @@ func TestFileThatKeepsChangingIsGivenUp(t *testing.T) {
 		}
 		dir := t.TempDir()
 		_, err := DownloadFile(t.Context(), s.memorySource(), filepath.Join(dir, "march.zip"), nil)
-		if !errors.Is(err, ErrChanged) || !errors.Is(err, partnercenter.ErrConflict) {
+		if !errors.Is(err, partnercenter.ErrChanged) || !errors.Is(err, partnercenter.ErrConflict) {
 			t.Errorf("error %v", err)
 		}
 		if n := len(s.seen()); n != 2+2*maxRestarts {
@@ -549,7 +549,7 @@ func TestDamagedBytesAreDeleted(t *testing.T) {
 	path := filepath.Join(dir, "march.zip")
 	write(t, path, []byte("last month"))
 	_, err := DownloadFile(t.Context(), s.memorySource(), path, nil)
-	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "run again") {
+	if !errors.Is(err, partnercenter.ErrCorrupt) || !strings.Contains(err.Error(), "run again") {
 		t.Errorf("error %v", err)
 	}
 	wantFiles(t, dir, "march.zip")
@@ -572,7 +572,7 @@ func TestDamageInAResumedPartIsFound(t *testing.T) {
 		write(t, path+".part", b)
 	})
 	_, err := DownloadFile(t.Context(), s.memorySource(), path, nil)
-	if !errors.Is(err, ErrCorrupt) {
+	if !errors.Is(err, partnercenter.ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
 	wantFiles(t, filepath.Dir(path))
@@ -597,7 +597,7 @@ func TestPartThatSomebodyElseChangesIsNoResult(t *testing.T) {
 			_ = os.Truncate(name, 100_001)
 		}, syncOnStat: true}, err
 	})
-	if !errors.Is(err, ErrCorrupt) {
+	if !errors.Is(err, partnercenter.ErrCorrupt) {
 		t.Errorf("error %v", err)
 	}
 	wantFiles(t, filepath.Dir(path))
@@ -732,7 +732,7 @@ func TestTwoDownloadsToOneFile(t *testing.T) {
 			done <- err
 		}()
 		time.Sleep(10 * time.Second)
-		if _, err := DownloadFile(t.Context(), s.memorySource(), path, nil); !errors.Is(err, ErrBusy) {
+		if _, err := DownloadFile(t.Context(), s.memorySource(), path, nil); !errors.Is(err, partnercenter.ErrBusy) {
 			t.Errorf("the second one: %v", err)
 		}
 		if err := <-done; err != nil {
@@ -744,44 +744,47 @@ func TestTwoDownloadsToOneFile(t *testing.T) {
 }
 
 // Whoever opens the part while another download ends must not write into the
-// finished file.
-func TestPartRenamedWhileOpeningIsOpenedAgain(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "march.zip")
-	for range 200 {
-		f, err := openPart(path + ".part")
-		if err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan partFile)
-		go func() {
-			for {
-				g, err := openPart(path + ".part")
-				if err == nil {
-					done <- g
-					return
+// finished file, nor into one that has no name any more.
+func TestPartThatLosesItsNameWhileOpeningIsOpenedAgain(t *testing.T) {
+	for name, end := range map[string]func(path string) error{
+		"renamed": func(path string) error { return os.Rename(path+".part", path) },
+		"removed": func(path string) error { return os.Remove(path + ".part") },
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path+".part", path), os.WriteFile(path+".part", []byte("next"), 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "march.zip")
+			opened := 0
+			f, err := openNamed(path+".part", func(part string) (*os.File, error) {
+				f, err := openLocked(part)
+				if opened++; opened == 1 && err == nil {
+					err = end(path) // between the opening and the lock, as it may happen
 				}
-				if !errors.Is(err, ErrBusy) {
-					t.Error(err)
-					done <- nil
-					return
-				}
+				return f, err
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}()
-		if err := os.Rename(path+".part", path); err != nil {
-			t.Fatal(err)
-		}
-		_ = f.Close()
-		g := <-done
-		if g == nil {
-			return
-		}
-		opened, _ := g.Stat()
-		if final, err := os.Stat(path); err != nil || os.SameFile(opened, final) {
-			t.Fatalf("the finished file was opened for writing (%v)", err)
-		}
-		_ = g.Close()
-		_ = os.Remove(path)
+			defer func() { _ = f.Close() }()
+			got, err := f.Stat()
+			if err != nil {
+				t.Fatal(err)
+			}
+			named, err := os.Stat(path + ".part")
+			if err != nil || !os.SameFile(got, named) || opened != 2 {
+				t.Errorf("opened %d times, and not what the name stands for (%v)", opened, err)
+			}
+		})
+	}
+	// A name that never holds still is given up.
+	path := filepath.Join(t.TempDir(), "march.zip")
+	_, err := openNamed(path+".part", func(part string) (*os.File, error) {
+		f, err := openLocked(part)
+		return f, errors.Join(err, os.Remove(part))
+	})
+	if !errors.Is(err, partnercenter.ErrBusy) {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -951,7 +954,7 @@ func TestAnyFaultsAnyRuns(t *testing.T) {
 				res, err := DownloadFile(ctx, s.memorySource(), path, &options{MaxRetries: r.IntN(4) - 1, NoResume: r.IntN(20) == 0})
 				cancel()
 				if err != nil {
-					if errors.Is(err, ErrCorrupt) {
+					if errors.Is(err, partnercenter.ErrCorrupt) {
 						t.Fatalf("seed %d: %v", seed, err)
 					}
 					if slices.Contains(files(t, dir), "march.zip") {
@@ -994,7 +997,7 @@ func tamper(r *rand.Rand, path string) {
 }
 
 func flipBit(r *rand.Rand, path string) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // a temporary file
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return
 	}
@@ -1089,7 +1092,7 @@ func bareCopy(ctx context.Context, src Source, path string) error {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	f, err := os.Create(path) //nolint:gosec // a temporary file
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}

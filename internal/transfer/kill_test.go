@@ -169,7 +169,7 @@ func TestKilledProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "march.zip")
 	killed, resumed := 0, false
 	for range 60 {
-		cmd := exec.CommandContext(t.Context(), self) //nolint:gosec // this very program
+		cmd := exec.CommandContext(t.Context(), self)
 		cmd.Dir = filepath.Dir(path)
 		cmd.Env = append(os.Environ(), childLink+"="+link.Reveal())
 		var stderr strings.Builder

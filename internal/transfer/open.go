@@ -48,7 +48,7 @@ type Blob struct {
 // ETag are known then. The context bounds the Blob's whole life. Of the options,
 // StallTimeout, MaxRetries and MaxBytes apply.
 //
-// Errors are [*partnercenter.Error] values, [ErrChanged], or what Source.Link has
+// Errors are [*partnercenter.Error] values, [partnercenter.ErrChanged], or what Source.Link has
 // returned.
 func Open(ctx context.Context, src Source, opts *partnercenter.DownloadOptions) (*Blob, error) {
 	if err := src.check(); err != nil {

@@ -444,11 +444,11 @@ func TestOpenGivesUp(t *testing.T) {
 		}, &options{MaxRetries: 1}, 2, nil, []string{"with a part of it"}},
 		{"without the file's length", always(fault{header: http.Header{"Content-Length": {"?"}}}), nil, 1, nil, []string{"does not say how long"}},
 		{"on a file that is too large", always(fault{}), &options{MaxBytes: 1 << 19}, 1, nil, []string{"1048576 bytes", "MaxBytes"}},
-		{"on another ETag", middle(fault{header: http.Header{"Etag": {`"0x9"`}}}), nil, 2, ErrChanged, []string{"0x9"}},
-		{"on a missing ETag", middle(fault{header: http.Header{"Etag": nil}}), nil, 2, ErrChanged, nil},
-		{"on another size", middle(fault{contentRange: "bytes 1000-1048575/1048577"}), nil, 2, ErrChanged, []string{"1048577"}},
-		{"on a file that the store says has changed", middle(fault{status: 412}), nil, 2, ErrChanged, []string{"Code412"}},
-		{"on a file that has become shorter", middle(fault{status: 416}), nil, 2, ErrChanged, nil},
+		{"on another ETag", middle(fault{header: http.Header{"Etag": {`"0x9"`}}}), nil, 2, partnercenter.ErrChanged, []string{"0x9"}},
+		{"on a missing ETag", middle(fault{header: http.Header{"Etag": nil}}), nil, 2, partnercenter.ErrChanged, nil},
+		{"on another size", middle(fault{contentRange: "bytes 1000-1048575/1048577"}), nil, 2, partnercenter.ErrChanged, []string{"1048577"}},
+		{"on a file that the store says has changed", middle(fault{status: 412}), nil, 2, partnercenter.ErrChanged, []string{"Code412"}},
+		{"on a file that has become shorter", middle(fault{status: 416}), nil, 2, partnercenter.ErrChanged, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -465,7 +465,7 @@ func TestOpenGivesUp(t *testing.T) {
 				if c.is != nil && !errors.Is(err, c.is) {
 					t.Errorf("error is not %q: %v", c.is, err)
 				}
-				if errors.Is(err, ErrChanged) && !errors.Is(err, partnercenter.ErrConflict) {
+				if errors.Is(err, partnercenter.ErrChanged) && !errors.Is(err, partnercenter.ErrConflict) {
 					t.Errorf("a change is a conflict: %v", err)
 				}
 				for _, text := range c.says {
@@ -618,7 +618,7 @@ func TestDeafStoreCannotMixVersions(t *testing.T) {
 	}
 	s.replace(randomBytes(1<<20 + 1))
 	got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size()))
-	if !errors.Is(err, ErrChanged) {
+	if !errors.Is(err, partnercenter.ErrChanged) {
 		t.Errorf("%d bytes and %v", len(got), err)
 	}
 }
@@ -634,7 +634,7 @@ func TestWeakTagsAreNotUsedAsConditions(t *testing.T) {
 		b := open(t, s.memorySource(), nil)
 		defer func() { _ = b.Close() }()
 		got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size()))
-		if !errors.Is(err, ErrChanged) || len(got) != 600_000 {
+		if !errors.Is(err, partnercenter.ErrChanged) || len(got) != 600_000 {
 			t.Errorf("%d bytes, %v; want the change of Last-Modified to be noticed", len(got), err)
 		}
 		for _, r := range s.seen() {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/partnercenter-go/partnercenter"
 )
 
 // partFile is what a download needs of an open part file.
@@ -20,14 +22,17 @@ type partFile interface {
 }
 
 // openPart opens or creates a part file that nobody else is writing.
-func openPart(path string) (partFile, error) {
+func openPart(path string) (partFile, error) { return openNamed(path, openLocked) }
+
+// openNamed is openPart with another way to open.
+func openNamed(path string, open func(string) (*os.File, error)) (partFile, error) {
 	// A download that has just ended may rename or remove the file between the
 	// opening and the lock: the lock then holds another file than the path.
 	for range 10 {
 		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is in the way: it is not a regular file", path)
 		}
-		f, err := openLocked(path)
+		f, err := open(path)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +50,7 @@ func openPart(path string) (partFile, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%s: %w", path, ErrBusy)
+	return nil, fmt.Errorf("%s: %w", path, partnercenter.ErrBusy)
 }
 
 // checkTarget refuses what a finished file could not replace.

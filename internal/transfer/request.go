@@ -58,7 +58,7 @@ func (s span) header() string {
 }
 
 // request asks for a span of the file behind u and checks the answer's header.
-// With a known version any other one is [ErrChanged]. The stream may begin before
+// With a known version any other one is [partnercenter.ErrChanged]. The stream may begin before
 // the span: a store that knows no ranges sends the whole file.
 func request(ctx context.Context, do Doer, u *url.URL, want span, known *version, limits settings) (*stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -139,7 +139,7 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 		}
 		s.version.size = got.total
 		if known != nil && !s.version.same(*known) {
-			return fmt.Errorf("%w: %s", ErrChanged, describe(*known, s.version))
+			return fmt.Errorf("%w: %s", partnercenter.ErrChanged, describe(*known, s.version))
 		}
 		last := want.end - 1
 		if want.end < 0 {
@@ -156,7 +156,7 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 		s.version.md5 = sum
 	}
 	if known != nil && !s.version.same(*known) {
-		return fmt.Errorf("%w: %s", ErrChanged, describe(*known, s.version))
+		return fmt.Errorf("%w: %s", partnercenter.ErrChanged, describe(*known, s.version))
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (s *stream) refusal(resp *http.Response, want span, known *version) error {
 	switch status := resp.StatusCode; {
 	case status == http.StatusPreconditionFailed && known != nil,
 		status == http.StatusRequestedRangeNotSatisfiable && want.off > 0:
-		return fmt.Errorf("%w: %w", ErrChanged, e)
+		return fmt.Errorf("%w: %w", partnercenter.ErrChanged, e)
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
 		return &brokenError{err: e, retried: true}
 	}

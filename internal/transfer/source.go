@@ -49,22 +49,6 @@ func (s Source) check() error {
 	return nil
 }
 
-var (
-	// ErrChanged reports that the file in the store is no longer the one whose
-	// reading began. It matches [partnercenter.ErrConflict].
-	ErrChanged error = changedError{}
-	// ErrCorrupt reports that the bytes received are not those that the store's
-	// checksum was made of.
-	ErrCorrupt = errors.New("checksum mismatch")
-	// ErrBusy reports that another download is writing the same part file.
-	ErrBusy = errors.New("another download to the same file is running")
-)
-
-type changedError struct{}
-
-func (changedError) Error() string        { return "the file in the store has changed" }
-func (changedError) Is(target error) bool { return target == partnercenter.ErrConflict }
-
 const (
 	defaultStallTimeout = 30 * time.Second
 	defaultMaxRetries   = 5
