@@ -1,0 +1,132 @@
+package analytics_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/analytics"
+)
+
+func TestOrphans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		ctx := t.Context()
+
+		// What stays: a schedule that is kept, a user's own query and report.
+		keep := daily(nil)
+		apply(t, s, c, keep)
+		mine, err := c.CreateQuery(ctx, analytics.QueryRequest{Name: "mine", Text: usageQuery})
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, err := c.CreateReport(ctx, analytics.ReportRequest{Name: "own", QueryID: mine.ID, Start: dailyStart, Interval: 24 * time.Hour, Count: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		byID := analytics.Schedule{Name: "ByID", QueryID: mine.ID, Interval: 24 * time.Hour, Count: 30}
+		apply(t, s, c, byID)
+
+		// What has been given up: a schedule, an earlier form of the one that is
+		// kept, a query whose report was never made, a run without clean-up.
+		apply(t, s, c, daily(func(s *analytics.Schedule) { s.Name = "Old" }))
+		apply(t, s, c, daily(func(s *analytics.Schedule) { s.Query = "SELECT OfferName FROM ISVUsage" }))
+		apply(t, s, c, keep)
+		s.fail = func(req *http.Request) *http.Response {
+			if req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "ScheduledReport") {
+				return refuse(http.StatusBadRequest, "no")
+			}
+			return nil
+		}
+		if _, err := c.Apply(ctx, daily(func(s *analytics.Schedule) { s.Name = "Never" })); err == nil {
+			t.Fatal("no error")
+		}
+		s.fail = nil
+		run, err := c.Run(ctx, analytics.RunRequest{Query: usageQuery, Name: "run"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := func(o analytics.Orphans) (out []string) {
+			for _, r := range o.Reports {
+				out = append(out, "report "+r.Name)
+			}
+			for _, q := range o.Queries {
+				out = append(out, "query "+q.Name)
+			}
+			return out
+		}
+
+		got, err := c.Orphans(ctx, []analytics.Schedule{keep, byID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"report Old", "report Daily", "query Old", "query Daily", "query Never"}
+		if diff := cmp.Diff(want, names(got)); diff != "" {
+			t.Errorf("orphans (-want +got):\n%s", diff)
+		}
+		if len(got.Reports) == 2 && !got.Reports[1].Status.Is(analytics.ReportPaused) {
+			t.Errorf("the earlier form is not the orphan: %+v", got.Reports[1])
+		}
+		if err := c.DeleteOrphans(ctx, got); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := c.Orphans(ctx, []analytics.Schedule{keep, byID}); err != nil || len(names(again)) != 0 {
+			t.Errorf("after deleting: %v, %v", names(again), err)
+		}
+		if err := c.DeleteOrphans(ctx, got); err != nil {
+			t.Errorf("deleting again: %v", err)
+		}
+		apply(t, s, c, keep)
+		if _, err := c.Report(ctx, own.ID); err != nil {
+			t.Errorf("the user's own report: %v", err)
+		}
+
+		// A day later nobody waits for the run any more.
+		time.Sleep(25 * time.Hour)
+		got, err = c.Orphans(ctx, []analytics.Schedule{keep, byID})
+		if err != nil || len(got.Reports) != 1 || got.Reports[0].ID != run.ReportID() || len(got.Queries) != 1 || got.Queries[0].ID != run.QueryID() {
+			t.Errorf("a day later: %v, %v", names(got), err)
+		}
+		// Nothing is kept: what was made for a schedule is recognised.
+		got, err = c.Orphans(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(names(got), ", "); strings.Contains(text, "mine") || strings.Contains(text, "own") || strings.Contains(text, "ByID") || !strings.Contains(text, "report Daily") {
+			t.Errorf("nothing kept: %s", text)
+		}
+	})
+}
+
+func TestOrphanErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		if got, err := c.Orphans(t.Context(), nil); err != nil || len(got.Reports)+len(got.Queries) != 0 {
+			t.Errorf("an empty account: %v, %v", got, err)
+		}
+		for _, end := range []string{"ScheduledQueries", "ScheduledReport"} {
+			s.fail = func(req *http.Request) *http.Response {
+				if strings.HasSuffix(req.URL.Path, end) {
+					return answer(http.StatusForbidden, "")
+				}
+				return nil
+			}
+			if _, err := c.Orphans(t.Context(), nil); !errors.Is(err, partnercenter.ErrForbidden) {
+				t.Errorf("%s: %v", end, err)
+			}
+		}
+		s.fail = func(*http.Request) *http.Response { return answer(http.StatusForbidden, "") }
+		err := c.DeleteOrphans(t.Context(), analytics.Orphans{Reports: []analytics.Report{{ID: "r-1"}}, Queries: []analytics.Query{{ID: "q-1"}}})
+		if !errors.Is(err, partnercenter.ErrForbidden) || !strings.Contains(err.Error(), "r-1") || !strings.Contains(err.Error(), "q-1") {
+			t.Errorf("error %v", err)
+		}
+	})
+}

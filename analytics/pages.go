@@ -1,0 +1,70 @@
+package analytics
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+
+	"github.com/partnercenter-go/partnercenter"
+)
+
+// page fetches one page of a listing: the first one, or the one behind next.
+func page[T any](ctx context.Context, c *Client, r call, next string, decode func(envelope, object) T, opts []partnercenter.CallOption) (partnercenter.Page[T], error) {
+	r.method, r.link = http.MethodGet, next
+	e, err := c.send(ctx, r, opts...)
+	if nothingFound(err) {
+		return partnercenter.Page[T]{}, nil
+	}
+	if err != nil {
+		return partnercenter.Page[T]{}, err
+	}
+	items, err := many(e, func(o object) T { return decode(e, o) })
+	if err != nil {
+		return partnercenter.Page[T]{}, err
+	}
+	return partnercenter.Page[T]{Items: items, Next: e.next, Total: e.total}, nil
+}
+
+// all turns the pages of a listing. An error is the last thing yielded; an empty
+// page with a successor is not the end; a link that has been followed before is
+// an error, since following it would never end.
+func all[T any](fetch func(next string) (partnercenter.Page[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		followed := map[string]bool{}
+		for next := ""; ; {
+			p, err := fetch(next)
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			for _, item := range p.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if p.Next == "" {
+				return
+			}
+			if followed[p.Next] {
+				yield(zero, fmt.Errorf("analytics: the service's link to the next page leads back to page %d", len(followed)))
+				return
+			}
+			followed[p.Next] = true
+			next = p.Next
+		}
+	}
+}
+
+// collect reads a listing to its end.
+func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var out []T
+	for item, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, item)
+	}
+	return out, nil
+}

@@ -1,0 +1,121 @@
+package analytics
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/tabular"
+)
+
+// Rows reads the rows of a report's file into values of T, in the order in which
+// they lie there. T is a struct, or a pointer to one, whose csv tags name columns:
+// one of the row types of this package, or your own. Embed
+// [partnercenter.RowMeta] to learn where a row came from and to keep the columns
+// that T has no field for.
+//
+// Columns are matched by name, whatever their order: case, blanks and underscores
+// do not matter. Fields may be strings, integers, floats, [decimal.Decimal] or
+// [decimal.NullDecimal] for exact numbers, [time.Time] (UTC), bool, and types that
+// implement [encoding.TextUnmarshaler].
+//
+// Cells that the service has masked, see [Masked], count as empty wherever they do
+// not fit: the field keeps its zero value and that is no error. Other cells that do
+// not fit end the reading with a [*partnercenter.RowError], unless
+// [partnercenter.RowOptions] say otherwise. Damage that makes it impossible to tell
+// where rows begin always ends it. A file that has a header and nothing else, which
+// is how the service writes a result without rows, yields none; see
+// [Client.WhyEmpty].
+//
+// The sequence reads c as it goes, with memory that does not depend on the file's
+// size. It can be ranged over once, from one goroutine. The caller closes c.
+func Rows[T any](c *partnercenter.Content, opts *partnercenter.RowOptions) iter.Seq2[T, error] {
+	var o partnercenter.RowOptions
+	if opts != nil {
+		o = *opts
+	}
+	tolerant, report, columns := o.Tolerant, o.OnColumns, 0
+	o.Tolerant = true // masked cells are found among the bad ones
+	o.OnColumns = func(r partnercenter.ColumnReport) {
+		columns = len(r.Columns)
+		if report != nil {
+			report(r)
+		}
+	}
+	return func(yield func(T, error) bool) {
+		for row, err := range tabular.Rows[T](c, &o) {
+			err = unmasked(err, columns)
+			if !yield(row, err) || err != nil && !tolerant {
+				return
+			}
+		}
+	}
+}
+
+// unmasked takes the masked cells out of the error of a row, and with the last of
+// them the error itself. A row that has not as many cells as its file has columns
+// is left alone: there it is not certain which cell is which.
+func unmasked(err error, columns int) error {
+	e, ok := errors.AsType[*partnercenter.RowError](err)
+	if !ok || len(e.Record) != columns {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(e.Cells), func(c partnercenter.CellError) bool { return Masked(c.Text) })
+	switch len(left) {
+	case 0:
+		return nil
+	case len(e.Cells):
+		return err
+	}
+	out := *e
+	out.Cells = left
+	return &out
+}
+
+// Masked reports whether the service has put asterisks in place of a cell's
+// content, as it does in the rows of customers whose data is protected.
+//
+// https://learn.microsoft.com/partner-center/insights/customer-dashboard
+func Masked(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return len(cell) >= 3 && strings.Trim(cell, "*") == ""
+}
+
+// OpenFile opens the file of a report that has been downloaded before, with this
+// package or otherwise: compressed or not, csv or tsv, recognised by content and
+// not by name. Close the content to close the file.
+func OpenFile(path string) (*partnercenter.Content, error) {
+	f, err := os.Open(path) //nolint:gosec // opening what the caller names is what this function is for
+	if err != nil {
+		return nil, fmt.Errorf("opening a report: %w", err)
+	}
+	c, err := openFile(f)
+	if err != nil {
+		_ = f.Close() // the reason why it cannot be read is the better error
+		return nil, fmt.Errorf("opening a report: %w", err)
+	}
+	return c, nil
+}
+
+func openFile(f *os.File) (*partnercenter.Content, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", f.Name())
+	}
+	return tabular.Open(info.Name(), f, info.Size(), tabular.WithCloser(f))
+}
+
+// OpenReaderAt is [OpenFile] for data that is not in a file: size bytes of r,
+// which is read while the content is. The name stands in for that of the file, in
+// errors.
+func OpenReaderAt(name string, r io.ReaderAt, size int64) (*partnercenter.Content, error) {
+	return tabular.Open(name, r, size)
+}
