@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter"
-	"github.com/partnercenter-go/partnercenter/internal/tabular"
+	"github.com/partnercenter-go/partnercenter/internal/remote"
 	"github.com/partnercenter-go/partnercenter/internal/transfer"
 )
 
@@ -26,13 +26,8 @@ func (c *Client) Open(ctx context.Context, x Execution, opts *partnercenter.Down
 	if err != nil {
 		return nil, err
 	}
-	blob, err := transfer.Open(ctx, src, opts)
+	content, err := remote.Open(ctx, src, opts)
 	if err != nil {
-		return nil, fmt.Errorf("analytics: run %s: %w", x.ID, err)
-	}
-	content, err := tabular.Open(blob.Name(), blob, blob.Size(), tabular.WithCloser(blob))
-	if err != nil {
-		_ = blob.Close()
 		return nil, fmt.Errorf("analytics: run %s: %w", x.ID, err)
 	}
 	return content, nil
@@ -63,21 +58,10 @@ func (c *Client) source(x Execution) (transfer.Source, error) {
 	if strings.TrimSpace(x.ID) == "" || strings.TrimSpace(x.ReportID) == "" {
 		return transfer.Source{}, errors.New("analytics: the run has no id: pass one that a poller or Executions has returned")
 	}
-	location := x.Location
-	link := func(ctx context.Context, stale partnercenter.Secret) (partnercenter.Secret, error) {
-		if !location.IsZero() && !location.Equal(stale) {
-			return location, nil
-		}
+	link := remote.Link(x.Location, func(ctx context.Context) (partnercenter.Secret, string, error) {
 		fresh, err := c.Execution(ctx, x.ReportID, x.ID)
-		if err != nil {
-			return partnercenter.Secret{}, fmt.Errorf("getting a link: %w", err)
-		}
-		if fresh.Location.IsZero() {
-			return partnercenter.Secret{}, fmt.Errorf("the run is %s and offers no file; wait for it with a poller", fresh.Status)
-		}
-		location = fresh.Location
-		return location, nil
-	}
+		return fresh.Location, string(fresh.Status), err
+	})
 	return transfer.Source{
 		Doer:     c.api.Blob(),
 		Link:     link,

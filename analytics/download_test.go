@@ -94,7 +94,7 @@ func TestOpenFileErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "missing"), dir, damaged} {
-		if _, err := analytics.OpenFile(path); err == nil || !strings.HasPrefix(err.Error(), "opening a report: ") {
+		if _, err := analytics.OpenFile(path); err == nil || !strings.HasPrefix(err.Error(), "open") || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -2,10 +2,8 @@ package analytics
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"os"
 	"slices"
 	"strings"
 
@@ -90,27 +88,7 @@ func Masked(cell string) bool {
 // package or otherwise: compressed or not, csv or tsv, recognised by content and
 // not by name. Close the content to close the file.
 func OpenFile(path string) (*partnercenter.Content, error) {
-	f, err := os.Open(path) //nolint:gosec // opening what the caller names is what this function is for
-	if err != nil {
-		return nil, fmt.Errorf("opening a report: %w", err)
-	}
-	c, err := openFile(f)
-	if err != nil {
-		_ = f.Close() // the reason why it cannot be read is the better error
-		return nil, fmt.Errorf("opening a report: %w", err)
-	}
-	return c, nil
-}
-
-func openFile(f *os.File) (*partnercenter.Content, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", f.Name())
-	}
-	return tabular.Open(info.Name(), f, info.Size(), tabular.WithCloser(f))
+	return tabular.OpenFile(path)
 }
 
 // OpenReaderAt is [OpenFile] for data that is not in a file: size bytes of r,

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/partnercenter-go/partnercenter"
-	"github.com/partnercenter-go/partnercenter/internal/tabular"
+	"github.com/partnercenter-go/partnercenter/internal/remote"
 	"github.com/partnercenter-go/partnercenter/internal/transfer"
 )
 
@@ -22,13 +22,8 @@ func (c *Client) Open(ctx context.Context, e Export, opts *partnercenter.Downloa
 	if err != nil {
 		return nil, err
 	}
-	blob, err := transfer.Open(ctx, src, opts)
+	content, err := remote.Open(ctx, src, opts)
 	if err != nil {
-		return nil, fmt.Errorf("payouts: export %s: %w", e.ID, err)
-	}
-	content, err := tabular.Open(blob.Name(), blob, blob.Size(), tabular.WithCloser(blob))
-	if err != nil {
-		_ = blob.Close()
 		return nil, fmt.Errorf("payouts: export %s: %w", e.ID, err)
 	}
 	return content, nil
@@ -62,20 +57,10 @@ func (c *Client) source(e Export) (transfer.Source, error) {
 	if _, err := exportPath(e.Kind, e.ID); err != nil {
 		return transfer.Source{}, err
 	}
-	link := func(ctx context.Context, stale partnercenter.Secret) (partnercenter.Secret, error) {
-		if !e.Location.IsZero() && !e.Location.Equal(stale) {
-			return e.Location, nil
-		}
+	link := remote.Link(e.Location, func(ctx context.Context) (partnercenter.Secret, string, error) {
 		fresh, err := c.Export(ctx, e.Kind, e.ID)
-		if err != nil {
-			return partnercenter.Secret{}, fmt.Errorf("getting a link: %w", err)
-		}
-		if fresh.Location.IsZero() {
-			return partnercenter.Secret{}, fmt.Errorf("the export is %s and offers no file; wait for it with a poller", fresh.Status)
-		}
-		e.Location = fresh.Location
-		return fresh.Location, nil
-	}
+		return fresh.Location, string(fresh.Status), err
+	})
 	return transfer.Source{
 		Doer:     c.api.Blob(),
 		Link:     link,

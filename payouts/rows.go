@@ -1,10 +1,8 @@
 package payouts
 
 import (
-	"fmt"
 	"io"
 	"iter"
-	"os"
 
 	"github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/internal/tabular"
@@ -67,27 +65,7 @@ func PaymentRows(c *partnercenter.Content, opts *partnercenter.RowOptions) iter.
 // plain text, recognised by content and not by name. Close the content to close
 // the file.
 func OpenFile(path string) (*partnercenter.Content, error) {
-	f, err := os.Open(path) //nolint:gosec // opening what the caller names is what this function is for
-	if err != nil {
-		return nil, fmt.Errorf("opening an export: %w", err)
-	}
-	c, err := openFile(f)
-	if err != nil {
-		_ = f.Close() // the reason why it cannot be read is the better error
-		return nil, fmt.Errorf("opening an export: %w", err)
-	}
-	return c, nil
-}
-
-func openFile(f *os.File) (*partnercenter.Content, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", f.Name())
-	}
-	return tabular.Open(info.Name(), f, info.Size(), tabular.WithCloser(f))
+	return tabular.OpenFile(path)
 }
 
 // OpenReaderAt is [OpenFile] for data that is not in a file: size bytes of r,

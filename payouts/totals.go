@@ -170,7 +170,7 @@ func (t *Totals) Add(row EarningRow) error {
 	e, repeats := known[key]
 	if !repeats {
 		e = earning{group: t.groupIndex(group), file: t.fileNumber(row.File)}
-		if row.Line > 0 && row.Line <= math.MaxUint32 {
+		if row.Line > 0 && uint64(row.Line) <= math.MaxUint32 {
 			e.line = uint32(row.Line)
 		}
 		e.amount, e.amountExp, e.amountIs = pack(row.EarningAmount)
