@@ -279,7 +279,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		t.Errorf("the command holds a signature: %s", command)
 	}
 	// As a person would, through a shell.
-	shell := exec.CommandContext(ctx, "sh", "-c", os.Args[0]+" "+strings.TrimSpace(command)) //nolint:gosec // the program's own words
+	shell := exec.CommandContext(ctx, "sh", "-c", os.Args[0]+" "+strings.TrimSpace(command))
 	shell.Env = []string{childVariable + "=1", "PATH=" + os.Getenv("PATH")}
 	out, err := shell.CombinedOutput()
 	if err != nil {

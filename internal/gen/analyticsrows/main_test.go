@@ -22,12 +22,12 @@ func TestOutputIsAsExpected(t *testing.T) {
 		t.Fatal(err)
 	}
 	for got, golden := range map[string]string{rows: "testdata/rows.golden", datasets: "testdata/datasets.golden"} {
-		made, err := os.ReadFile(got) //nolint:gosec // written above
+		made, err := os.ReadFile(got)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if *update {
-			if err := os.WriteFile(golden, made, 0o600); err != nil { //nolint:gosec // a name in this file
+			if err := os.WriteFile(golden, made, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -36,7 +36,7 @@ func TestOutputIsAsExpected(t *testing.T) {
 		if bytes.Contains(made, []byte("prose")) {
 			t.Errorf("%s has the description of a column in it", golden)
 		}
-		want, err := os.ReadFile(golden) //nolint:gosec // a name in this file
+		want, err := os.ReadFile(golden)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestCommittedFilesAreUpToDate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(file) //nolint:gosec // a name in this file
+		got, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
