@@ -237,6 +237,9 @@ func TestAnswersInEveryForm(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if got.RequestedAt.Location() != time.UTC || got.StartedAt.Location() != time.UTC {
+				t.Errorf("times in %v and %v, want UTC", got.RequestedAt.Location(), got.StartedAt.Location())
+			}
 		})
 	}
 }
