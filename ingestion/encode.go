@@ -1,0 +1,212 @@
+package ingestion
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/partnercenter-go/partnercenter"
+)
+
+// encodeObject merges the fields of the struct v into the object it came from.
+// Which fields were changed is found by decoding that object again.
+func encodeObject(v reflect.Value) (document, error) {
+	origin, ok := reflect.TypeAssert[Object](v.Field(0))
+	if !ok {
+		return nil, fmt.Errorf("ingestion: %s does not embed Object", v.Type())
+	}
+	var doc document
+	base := reflect.New(v.Type()).Elem()
+	if text := origin.raw.Reveal(); text != "" && !origin.isNull() {
+		if err := decodeObject([]byte(text), base); err != nil {
+			return nil, fmt.Errorf("ingestion: %s: %w", v.Type().Name(), err)
+		}
+		doc = origin.document()
+	}
+	fresh := !origin.decoded || origin.isNull()
+	if kind := typeOf(v); kind != "" && fresh && doc.find(memberType) < 0 {
+		doc = append(document{{memberType, quote(kind)}}, doc...)
+	}
+	for _, f := range fieldsOf(v.Type()) {
+		value, known := v.Field(f.index), doc.find(f.name) >= 0
+		switch {
+		case same(value, base.Field(f.index)) && (known || !fresh):
+			continue // as it came, be it there or not
+		case !known && f.omit && value.IsZero():
+			continue
+		case known && value.IsZero() && vanishes(value):
+			doc = doc.remove(f.name)
+			continue
+		}
+		raw, err := encodeValue(value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		doc = doc.set(f.name, raw)
+	}
+	return doc, nil
+}
+
+// typeOf is the resourceType of structs that know it, be it by value or by pointer.
+func typeOf(v reflect.Value) string {
+	t, ok := reflect.TypeAssert[typed](v)
+	if !ok && v.CanAddr() {
+		t, ok = reflect.TypeAssert[typed](v.Addr())
+	}
+	if !ok {
+		return ""
+	}
+	return t.resourceType()
+}
+
+// vanishes says of a zero value whether its member is left out rather than sent
+// as "", 0, false, [] or {}.
+func vanishes(v reflect.Value) bool {
+	return v.Kind() == reflect.Pointer || v.Kind() == reflect.Struct && v.Type() != secretType()
+}
+
+func encodeValue(v reflect.Value) (json.RawMessage, error) {
+	switch x := v.Interface().(type) {
+	case json.RawMessage:
+		if !json.Valid(x) {
+			return nil, errors.New("the raw JSON is not valid")
+		}
+		return x, nil
+	case partnercenter.Secret:
+		return quote(x.Reveal()), nil
+	case time.Time:
+		return quote(x.UTC().Format(time.RFC3339Nano)), nil
+	case decimal.Decimal:
+		if x.Exponent() > maxExponent || x.Exponent() < -maxExponent {
+			return nil, fmt.Errorf("the number's exponent %d is out of range", x.Exponent())
+		}
+		return json.RawMessage(x.String()), nil
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return quote(v.String()), nil
+	case reflect.Bool:
+		return strconv.AppendBool(nil, v.Bool()), nil
+	case reflect.Int, reflect.Int64:
+		return strconv.AppendInt(nil, v.Int(), 10), nil
+	case reflect.Pointer:
+		if v.IsNil() {
+			return null, nil
+		}
+		return encodeValue(v.Elem())
+	case reflect.Slice:
+		return encodeSlice(v)
+	case reflect.Map:
+		return encodeMap(v)
+	case reflect.Struct:
+		if origin, ok := reflect.TypeAssert[Object](v.Field(0)); ok && origin.isNull() && withoutOrigin(v).IsZero() {
+			return null, nil
+		}
+		doc, err := encodeObject(v)
+		return doc.encode(), err
+	default:
+		return nil, fmt.Errorf("%s cannot be sent", v.Type())
+	}
+}
+
+// withoutOrigin is a copy of an object's struct with an empty Object.
+func withoutOrigin(v reflect.Value) reflect.Value {
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	c.Field(0).SetZero()
+	return c
+}
+
+func encodeSlice(v reflect.Value) (json.RawMessage, error) {
+	out := []byte("[")
+	for i := range v.Len() {
+		raw, err := encodeValue(v.Index(i))
+		if err != nil {
+			return nil, fmt.Errorf("[%d]: %w", i, err)
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, raw...)
+	}
+	return append(out, ']'), nil
+}
+
+func encodeMap(v reflect.Value) (json.RawMessage, error) {
+	byName := make(map[string]reflect.Value, v.Len())
+	for key, value := range v.Seq2() {
+		byName[key.String()] = value
+	}
+	var doc document
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		raw, err := encodeValue(byName[name])
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+		doc = append(doc, member{name, raw})
+	}
+	return doc.encode(), nil
+}
+
+// same reports whether two values of one type would be sent alike. Empty and nil
+// are the same: the one cannot be told from the other on the way back.
+func same(a, b reflect.Value) bool {
+	switch x := a.Interface().(type) {
+	case Object:
+		y, ok := reflect.TypeAssert[Object](b)
+		return ok && x.Equal(y)
+	case partnercenter.Secret:
+		y, ok := reflect.TypeAssert[partnercenter.Secret](b)
+		return ok && x.Equal(y)
+	case time.Time:
+		y, ok := reflect.TypeAssert[time.Time](b)
+		return ok && x.Equal(y)
+	case decimal.Decimal:
+		y, ok := reflect.TypeAssert[decimal.Decimal](b)
+		return ok && x.Equal(y)
+	}
+	switch a.Kind() {
+	case reflect.Pointer:
+		if a.IsNil() || b.IsNil() {
+			return a.IsNil() && b.IsNil()
+		}
+		return same(a.Elem(), b.Elem())
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !same(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Map:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for key, value := range a.Seq2() {
+			other := b.MapIndex(key)
+			if !other.IsValid() || !same(value, other) {
+				return false
+			}
+		}
+		return true
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !same(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	default:
+		return a.Equal(b)
+	}
+}
