@@ -15,6 +15,16 @@ func explain(code int) string {
 		return "The registration is a public client and must not send a credential. Leave App.Credential nil."
 	case 700027:
 		return "The signature of the client assertion was not accepted. Upload the certificate to the registration and check that it has not expired."
+	case 700023:
+		return "The client assertion's audience is not the token endpoint. Sign it for AssertionRequest.TokenEndpoint."
+	case 700024:
+		return "The client assertion has expired or is not yet valid. Check the clock, and that the token file is being replaced."
+	case 700211:
+		return "No federated credential of the registration has this issuer. Compare it with the token's iss claim, to the last slash."
+	case 700212:
+		return "No federated credential of the registration has this audience, usually api://AzureADTokenExchange."
+	case 700213:
+		return "No federated credential of the registration has this subject. Compare it with the token's sub claim."
 	case 700016:
 		return "The tenant does not know the application. Check App.ClientID and App.TenantID, or let an administrator of the tenant consent to it."
 	case 500011:
@@ -51,6 +61,18 @@ func explain(code int) string {
 		return "A sign-in frequency policy has ended the session. The user must sign in again."
 	case 700084:
 		return "The refresh token belongs to a single-page redirect URI and lived 24 hours. Use a web redirect URI."
+	case 65004:
+		return "The user declined to consent. Sign in again and accept, or ask the tenant's administrator for consent."
+	case 90094:
+		return "An administrator of the tenant must consent to the application first."
+	case 70016:
+		return "The user has not signed in yet."
+	case 70020:
+		return "The user has not signed in in time. Start the sign-in again."
+	case 500112:
+		return "The redirect URI differs from the one that the sign-in began with. Redeem the callback with the same Consent."
+	case 501481, 50148:
+		return "The proof key does not belong to this sign-in. Redeem each callback with the Attempt that it began with."
 	case 54005:
 		return "The authorization code had been redeemed before. If an answer was lost on the way, start the sign-in again."
 	case 90038, 900432:

@@ -73,11 +73,7 @@ func classify(resp *http.Response, body []byte, grant string, secrets []string) 
 		STSCodes:      slices.Clone(r.Codes),
 	}
 	if len(e.STSCodes) == 0 {
-		for _, m := range stsNumber.FindAllStringSubmatch(r.Description, 4) {
-			if n, err := strconv.Atoi(m[1]); err == nil && !slices.Contains(e.STSCodes, n) {
-				e.STSCodes = append(e.STSCodes, n)
-			}
-		}
+		e.STSCodes = numbersIn(r.Description)
 	}
 	e.Description = tidy(prefix.ReplaceAllString(trailer.ReplaceAllString(r.Description, ""), ""), 500, secrets)
 	if e.Description == "" && r.Error == "" {
@@ -85,14 +81,7 @@ func classify(resp *http.Response, body []byte, grant string, secrets []string) 
 	}
 	e.RetryAfter, _ = header.RetryAfter(resp.Header, time.Now())
 	e.Kind = kindOf(e, grant)
-	for _, c := range e.STSCodes {
-		if e.Advice = explain(c); e.Advice != "" {
-			break
-		}
-	}
-	if e.Advice == "" {
-		e.Advice = e.Kind.advice()
-	}
+	e.Advice = e.advice()
 	return e
 }
 
@@ -116,6 +105,13 @@ func describeForeign(resp *http.Response) string {
 	return what
 }
 
+// What answers are about, when it makes a difference: grant types, and the sign-in page.
+const (
+	grantCode      = "authorization_code"
+	grantDevice    = "device_code"
+	grantAuthorize = "authorize"
+)
+
 // kindOf follows what Microsoft asks of clients: act on the error, the suberror and the
 // status, and keep the numbers for people. Numbers decide only where one error stands
 // for several situations that need different things done.
@@ -136,8 +132,17 @@ func kindOf(e *Error, grant string) Kind {
 	case "invalid_client":
 		return KindBadClientCredential
 	case "unauthorized_client", "invalid_resource", "invalid_scope", "invalid_tenant", "invalid_instance",
-		"invalid_request", "unsupported_grant_type", "invalid_target", "access_denied":
+		"invalid_request", "unsupported_grant_type", "invalid_target":
 		return KindBadConfiguration
+	case "access_denied":
+		if grant == grantAuthorize || grant == grantDevice {
+			return KindDenied
+		}
+		return KindBadConfiguration
+	case "authorization_declined":
+		return KindDenied
+	case "expired_token", "code_expired", "bad_verification_code":
+		return KindSignInExpired
 	case "":
 		// Nobody at Entra ID wrote this.
 		if e.Status == http.StatusNotFound {
@@ -163,8 +168,11 @@ func kindOfGrant(e *Error, grant string) Kind {
 	case "basic_action", "additional_action", "message_only", "consent_required", "user_password_expired":
 		return KindInteractionRequired
 	}
-	if grant == "password" {
+	switch grant {
+	case "password":
 		return KindBadUserCredential
+	case grantCode, grantDevice:
+		return KindSignInExpired
 	}
 	return KindRefreshTokenDead
 }

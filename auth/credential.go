@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 
@@ -13,8 +14,9 @@ import (
 )
 
 // ClientCredential is the means by which an application proves its identity. Make one
-// with [ClientSecret] or [ClientSecretFunc]. The interface is sealed. Values are
-// immutable, print nothing secret and are safe for concurrent use.
+// with [ClientSecret], [ClientCertificate], [ClientAssertion], [WorkloadIdentityFile] or
+// one of their variants. The interface is sealed. Values print nothing secret and are safe
+// for concurrent use.
 type ClientCredential interface {
 	// check reports what can be seen to be wrong without a request.
 	check() error
@@ -88,18 +90,47 @@ func usableSecret(what string, s partnercenter.Secret) error {
 	return nil
 }
 
-// proof is a resolved credential.
+// proof is a resolved credential: one of a secret, a certificate and assertions.
 type proof struct {
-	secret partnercenter.Secret
+	secret      partnercenter.Secret
+	certificate Certificate
+	chain       bool // send the certificate's chain
+	assertion   *assertionCredential
 }
 
 // equal reports whether both prove the same thing in the same way.
-func (p proof) equal(o proof) bool { return p.secret.Equal(o.secret) }
+func (p proof) equal(o proof) bool {
+	return p.secret.Equal(o.secret) && p.certificate.equal(o.certificate) && p.chain == o.chain && p.assertion == o.assertion
+}
 
 // msal converts the proof for MSAL's confidential client.
 func (p proof) msal() (confidential.Credential, error) {
+	switch {
+	case p.assertion != nil:
+		return confidential.NewCredFromAssertionCallback(func(ctx context.Context, o confidential.AssertionRequestOptions) (string, error) {
+			return p.assertion.assert(ctx, AssertionRequest{ClientID: o.ClientID, TokenEndpoint: o.TokenEndpoint})
+		}), nil
+	case !p.certificate.IsZero():
+		parts := p.certificate.reveal()
+		return confidential.NewCredFromCert(parts.chain, parts.key)
+	}
 	return confidential.NewCredFromSecret(p.secret.Reveal())
 }
 
-// authenticate adds the proof to a form that MSAL sends without one.
-func (p proof) authenticate(form url.Values) { form.Set("client_secret", p.secret.Reveal()) }
+// authenticate adds the proof to a form that MSAL sends without one, to the token endpoint.
+func (p proof) authenticate(ctx context.Context, clientID, endpoint string, form url.Values) error {
+	var assertion string
+	var err error
+	switch {
+	case p.assertion != nil:
+		assertion, err = p.assertion.assert(ctx, AssertionRequest{ClientID: clientID, TokenEndpoint: endpoint})
+	case !p.certificate.IsZero():
+		assertion, err = signedAssertion(p.certificate, p.chain, clientID, endpoint, time.Now())
+	default:
+		form.Set("client_secret", p.secret.Reveal())
+		return nil
+	}
+	form.Set("client_assertion", assertion)
+	form.Set("client_assertion_type", assertionType)
+	return err
+}

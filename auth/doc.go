@@ -20,6 +20,21 @@
 // wraps a token from elsewhere, [TokenSourceFunc] a function, and [FromEnvironment]
 // chooses by environment variables.
 //
+// An application proves its identity with a [ClientCredential]: a secret, a certificate, or
+// an assertion such as the token of its workload. All of them work in every flow, and each
+// can come from a function or a file that is read anew.
+//
+// # Signing users in
+//
+// A user signs in once, and [NewRefreshToken] goes on from there: [SignInWithBrowser] for
+// programs on the user's machine, [SignInWithDeviceCode] for machines without a browser,
+// [NewConsent] for web applications. Each saves the refresh token into a [TokenStore] before
+// it reports success.
+//
+// A refresh token is replaced with every use and lapses when it is not used for 90 days.
+// NewRefreshToken keeps it safe between processes, crashes and broken stores; a [Watchdog]
+// tells weeks ahead which tokens of a store are about to lapse, and renews them if asked to.
+//
 // # The cached layer
 //
 // A [Source] keeps one token per tenant, resource and claims challenge. However many

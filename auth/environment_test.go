@@ -1,12 +1,17 @@
 package auth_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"software.sslmate.com/src/go-pkcs12"
+
+	pc "github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/auth"
 	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
 )
@@ -24,6 +29,11 @@ func TestEnvironmentThatMakesSense(t *testing.T) {
 		}
 		return out
 	}
+	p, cfg := testPKI(), directory()
+	cfg.Apps[0].Certificates, cfg.Apps[0].Federated = certified().Apps[0].Certificates, federated().Apps[0].Federated
+	pemFile := file(t, "app.pem", pemOf(p.cert, p.key))
+	pfxFile := file(t, "app.pfx", pfxOf(t, pkcs12.Modern, p.key, "canary-pw", p.cert, p.middle))
+	tokenFile := file(t, "token", []byte(federatedToken(t, cluster, workload, exchange, p.otherKey)))
 	for _, c := range []struct {
 		name string
 		vars map[string]string
@@ -32,11 +42,15 @@ func TestEnvironmentThatMakesSense(t *testing.T) {
 	}{
 		{"client secret", with(auth.EnvClientSecret, secret), "client credentials of application " + clientID, ""},
 		{"empty variables are not set", with(auth.EnvClientSecret, secret, auth.EnvUsername, "", auth.EnvAccessToken, ""), "client credentials of application " + clientID, ""},
+		{"certificate", with(auth.EnvClientCertificatePath, pemFile), "client credentials of application " + clientID, ""},
+		{"certificate with password and chain", with(auth.EnvClientCertificatePath, pfxFile, auth.EnvClientCertificatePassword, "canary-pw", auth.EnvClientSendCertificateChain, "true"), "client credentials of application " + clientID, ""},
+		{"workload identity", with(auth.EnvFederatedTokenFile, tokenFile), "client credentials of application " + clientID, ""},
+		{"password with a certificate", with(auth.EnvUsername, upn, auth.EnvPassword, passphrase, auth.EnvClientCertificatePath, pemFile), "password of " + upn + " through application " + clientID, upn},
 		{"password", with(auth.EnvClientID, publicID, auth.EnvUsername, upn, auth.EnvPassword, passphrase), "password of " + upn + " through application " + publicID, upn},
 		{"password with a secret", with(auth.EnvUsername, upn, auth.EnvPassword, passphrase, auth.EnvClientSecret, secret), "password of " + upn + " through application " + clientID, upn},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			srv := listen(t, directory(), nil)
+			srv := listen(t, cfg, nil)
 			c.vars[auth.EnvAuthority] = srv.url
 			s, err := auth.FromVariables(lookup(c.vars), &auth.Options{Transport: srv.opts.Transport})
 			if err != nil {
@@ -51,6 +65,51 @@ func TestEnvironmentThatMakesSense(t *testing.T) {
 			}
 		})
 	}
+	t.Run("refresh token", func(t *testing.T) {
+		for _, key := range []string{"", "customer 7"} {
+			srv := listen(t, directory(), nil)
+			dir := filepath.Join(t.TempDir(), "tokens")
+			store, err := auth.NewFileStore(dir, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rt, err := srv.IssueRefreshToken(clientID, upn, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := cmp.Or(key, tenantID)
+			if _, err := store.Save(t.Context(), name, auth.Record{RefreshToken: pc.NewSecret(rt), ClientID: clientID}, ""); err != nil {
+				t.Fatal(err)
+			}
+			s, err := auth.FromVariables(lookup(with(auth.EnvClientSecret, secret, auth.EnvRefreshTokenStore, dir, auth.EnvRefreshTokenKey, key)), srv.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if claims, ok := srv.Check(get(t, closing(t, s), auth.TokenRequest{}).Value.Reveal()); !ok || claims.UPN != upn {
+				t.Errorf("claims %+v, valid: %t", claims, ok)
+			}
+		}
+	})
+	t.Run("cloud", func(t *testing.T) {
+		srv := entra.New(everywhere())
+		vars := with(auth.EnvClientSecret, secret, auth.EnvCloud, "China")
+		s, err := auth.FromVariables(lookup(vars), local(srv))
+		if err != nil {
+			t.Fatal(err)
+		}
+		get(t, closing(t, s), auth.TokenRequest{Resource: auth.ChinaCloud().Resources[0]})
+		if e := refused(t, s, auth.TokenRequest{}); !errors.Is(e, auth.ErrWrongCloud) || srv.Requests()[0].Host != "login.partner.microsoftonline.cn" {
+			t.Errorf("got %v from %s", e, srv.Requests()[0].Host)
+		}
+		// What the program says counts more.
+		opts, global := local(srv), auth.GlobalCloud()
+		opts.Cloud = &global
+		s, err = auth.FromVariables(lookup(vars), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		get(t, closing(t, s), auth.TokenRequest{})
+	})
 	t.Run("token", func(t *testing.T) {
 		s, err := auth.FromVariables(lookup(map[string]string{auth.EnvAccessToken: "token-1"}), nil)
 		if err != nil {
@@ -89,6 +148,16 @@ func TestEnvironmentThatMakesNone(t *testing.T) {
 		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvUsername}, []string{auth.EnvPassword}},
 		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvPassword}, []string{auth.EnvUsername}},
 		{[]string{auth.EnvUsername, auth.EnvPassword}, []string{auth.EnvTenantID, auth.EnvClientID}},
+		{[]string{auth.EnvCloud}, []string{auth.EnvCloud, auth.EnvClientCertificatePath, auth.EnvFederatedTokenFile, auth.EnvRefreshTokenStore}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSecret, auth.EnvClientCertificatePath}, []string{auth.EnvClientSecret + " and " + auth.EnvClientCertificatePath}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvFederatedTokenFile, auth.EnvClientCertificatePath}, []string{auth.EnvClientCertificatePath + " and " + auth.EnvFederatedTokenFile}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvRefreshTokenStore, auth.EnvUsername, auth.EnvPassword}, []string{auth.EnvRefreshTokenStore + " and " + auth.EnvUsername}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvRefreshTokenStore, auth.EnvPassword}, []string{auth.EnvRefreshTokenStore + " and " + auth.EnvPassword}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSecret, auth.EnvClientCertificatePassword}, []string{"not " + auth.EnvClientCertificatePath}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSendCertificateChain}, []string{"not " + auth.EnvClientCertificatePath}},
+		{[]string{auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSecret, auth.EnvRefreshTokenKey}, []string{"not " + auth.EnvRefreshTokenStore}},
+		{[]string{auth.EnvRefreshTokenStore}, []string{auth.EnvTenantID, auth.EnvClientID}},
+		{[]string{auth.EnvTenantID, auth.EnvFederatedTokenFile}, []string{"not " + auth.EnvClientID}},
 		{[]string{auth.EnvAccessToken, auth.EnvClientSecret}, []string{auth.EnvAccessToken, auth.EnvClientSecret}},
 		{[]string{auth.EnvAccessToken, auth.EnvAuthority, auth.EnvTenantID}, []string{auth.EnvAccessToken, auth.EnvAuthority, auth.EnvTenantID}},
 	} {
@@ -112,13 +181,17 @@ func TestEnvironmentThatMakesNone(t *testing.T) {
 		})
 	}
 	for name, vars := range map[string]map[string]string{
-		"token with Bearer":     {auth.EnvAccessToken: "Bearer x"},
-		"token with line break": {auth.EnvAccessToken: "x\n"},
-		"values that are wrong": {auth.EnvTenantID: "a/b", auth.EnvClientID: clientID, auth.EnvClientSecret: secret},
+		"token with Bearer":            {auth.EnvAccessToken: "Bearer x"},
+		"token with line break":        {auth.EnvAccessToken: "x\n"},
+		"unknown cloud":                {auth.EnvTenantID: tenantID, auth.EnvClientID: clientID, auth.EnvClientSecret: secret, auth.EnvCloud: "germany"},
+		"store that is no directory":   {auth.EnvTenantID: tenantID, auth.EnvClientID: clientID, auth.EnvRefreshTokenStore: "redis://:canary@localhost"},
+		"chain neither true nor false": {auth.EnvTenantID: tenantID, auth.EnvClientID: clientID, auth.EnvClientCertificatePath: "x", auth.EnvClientSendCertificateChain: "canary"},
+		"no such certificate":          {auth.EnvTenantID: tenantID, auth.EnvClientID: clientID, auth.EnvClientCertificatePath: filepath.Join(t.TempDir(), "none")},
+		"values that are wrong":        {auth.EnvTenantID: "a/b", auth.EnvClientID: clientID, auth.EnvClientSecret: secret},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := auth.FromVariables(lookup(vars), nil)
-			if err == nil || !strings.Contains(err.Error(), "PARTNERCENTER_") {
+			if err == nil || !strings.Contains(err.Error(), "PARTNERCENTER_") || strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v, want an error that names the variables", err)
 			}
 		})
@@ -128,6 +201,8 @@ func TestEnvironmentThatMakesNone(t *testing.T) {
 func TestNothingInTheEnvironment(t *testing.T) {
 	for _, name := range []string{
 		auth.EnvTenantID, auth.EnvClientID, auth.EnvClientSecret, auth.EnvUsername, auth.EnvPassword, auth.EnvAccessToken, auth.EnvAuthority,
+		auth.EnvClientCertificatePath, auth.EnvClientCertificatePassword, auth.EnvClientSendCertificateChain, auth.EnvFederatedTokenFile,
+		auth.EnvRefreshTokenStore, auth.EnvRefreshTokenKey, auth.EnvCloud,
 	} {
 		t.Setenv(name, "")
 	}

@@ -129,6 +129,6 @@ func ExampleFromVariables() {
 	_, err = auth.FromVariables(lookup, nil)
 	fmt.Println(errors.Is(err, auth.ErrNoEnvironment), err)
 	// Output:
-	// false auth: the environment has PARTNERCENTER_CLIENT_ID, PARTNERCENTER_TENANT_ID, but neither PARTNERCENTER_CLIENT_SECRET nor PARTNERCENTER_USERNAME and PARTNERCENTER_PASSWORD
+	// false auth: the environment has PARTNERCENTER_CLIENT_ID, PARTNERCENTER_TENANT_ID, but none of PARTNERCENTER_CLIENT_SECRET, PARTNERCENTER_CLIENT_CERTIFICATE_PATH, PARTNERCENTER_FEDERATED_TOKEN_FILE, PARTNERCENTER_REFRESH_TOKEN_STORE, or PARTNERCENTER_USERNAME and PARTNERCENTER_PASSWORD
 	// true auth: no credentials in the environment
 }

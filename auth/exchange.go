@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/partnercenter-go/partnercenter"
 )
 
 // exchange is the work for one token as the HTTP layer sees it. MSAL hands its context
@@ -16,9 +18,16 @@ type exchange struct {
 	correlationID string
 	// authenticate adds the application's proof to forms that MSAL sends without
 	// one; nil when there is none to add.
-	authenticate func(form url.Values)
+	authenticate func(ctx context.Context, endpoint string, form url.Values) error
+	// once forbids to send a form again that may have been acted upon: what it
+	// redeems may work once only.
+	once bool
 
 	mu sync.Mutex
+	// seed is what MSAL's cache shall hold; nil for nothing.
+	seed []byte
+	// refreshToken is the newest that an answer has brought.
+	refreshToken partnercenter.Secret
 	// secrets are the values that must not appear in any text: what was sent and
 	// what came back.
 	secrets []string
@@ -59,6 +68,40 @@ func (x *exchange) known() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return slices.Clip(x.secrets)
+}
+
+// plant sets what MSAL's cache shall hold.
+func (x *exchange) plant(seed []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.seed = seed
+}
+
+// contents returns what MSAL's cache shall hold.
+func (x *exchange) contents() []byte {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.seed == nil {
+		return []byte("{}")
+	}
+	return x.seed
+}
+
+// brought notes the refresh token of an answer.
+func (x *exchange) brought(refreshToken string) {
+	if refreshToken == "" {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.refreshToken = partnercenter.NewSecret(refreshToken)
+}
+
+// takeRefreshToken returns the refresh token that the answers have brought; zero if none has.
+func (x *exchange) takeRefreshToken() partnercenter.Secret {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.refreshToken
 }
 
 // seen notes the kind of account that home realm discovery reported.

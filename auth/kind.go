@@ -39,6 +39,14 @@ const (
 	// KindBadAnswer means that the answer was not what a token endpoint sends,
 	// often because something between the program and Entra ID answered.
 	KindBadAnswer
+	// KindDenied means that the user, or an administrator's policy, said no.
+	KindDenied
+	// KindSignInExpired means that a sign-in took too long, or that its code is not
+	// valid any more.
+	KindSignInExpired
+	// KindStateMismatch means that a callback does not belong to the sign-in: it
+	// came from elsewhere, or from another attempt.
+	KindStateMismatch
 )
 
 // One error per kind, for [errors.Is]. An [*Error] matches the one of its kind.
@@ -63,6 +71,12 @@ var (
 	ErrTokenRejected = errors.New("token rejected")
 	// ErrBadAnswer is the error of [KindBadAnswer].
 	ErrBadAnswer = errors.New("unusable answer from the token service")
+	// ErrDenied is the error of [KindDenied].
+	ErrDenied = errors.New("sign-in was denied")
+	// ErrSignInExpired is the error of [KindSignInExpired].
+	ErrSignInExpired = errors.New("sign-in has expired")
+	// ErrStateMismatch is the error of [KindStateMismatch].
+	ErrStateMismatch = errors.New("callback does not belong to the sign-in")
 )
 
 // ErrClosed is returned by a [Source] that has been closed.
@@ -91,6 +105,12 @@ func (k Kind) sentinel() error {
 		return ErrTokenRejected
 	case KindBadAnswer:
 		return ErrBadAnswer
+	case KindDenied:
+		return ErrDenied
+	case KindSignInExpired:
+		return ErrSignInExpired
+	case KindStateMismatch:
+		return ErrStateMismatch
 	default:
 		return nil
 	}
@@ -127,6 +147,12 @@ func (k Kind) advice() string {
 		return "Supply a new token."
 	case KindBadAnswer:
 		return "Check the authority, and whether a proxy answers in place of Entra ID."
+	case KindDenied:
+		return "Sign in again and accept, or ask the tenant's administrator for consent."
+	case KindSignInExpired:
+		return "Start the sign-in again."
+	case KindStateMismatch:
+		return "Start the sign-in again, from this program; do not act on the callback."
 	default:
 		return ""
 	}

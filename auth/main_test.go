@@ -33,6 +33,8 @@ const (
 	secret      = "canary-Secret~1+/=&%"
 	upn         = "reports+q1@contoso.example"
 	passphrase  = "canary Pass&word=1%"
+	callbackURI = "https://app.contoso.example/callback?from=entra"
+	mfaUPN      = "admin@contoso.example"
 )
 
 // directory is the configuration of the fake Entra ID.
@@ -40,10 +42,13 @@ func directory() entra.Config {
 	return entra.Config{
 		Tenants: []entra.Tenant{{ID: tenantID, Domains: []string{domain}}, {ID: otherTenant}},
 		Apps: []entra.App{
-			{ClientID: clientID, Secrets: []entra.AppSecret{{Value: pc.NewSecret(secret)}}, Roles: []string{"Reports.Read"}},
-			{ClientID: publicID, PublicClient: true},
+			{ClientID: clientID, Secrets: []entra.AppSecret{{Value: pc.NewSecret(secret)}}, Roles: []string{"Reports.Read"}, RedirectURIs: []string{callbackURI}},
+			{ClientID: publicID, PublicClient: true, RedirectURIs: []string{"http://localhost", "http://127.0.0.1/back"}},
 		},
-		Users: []entra.User{{UPN: upn, TenantID: tenantID, Password: pc.NewSecret(passphrase)}},
+		Users: []entra.User{
+			{UPN: upn, TenantID: tenantID, Password: pc.NewSecret(passphrase)},
+			{UPN: mfaUPN, TenantID: tenantID, Password: pc.NewSecret(passphrase), RequireMFA: true},
+		},
 		Resources: []entra.Resource{
 			{Audience: resource},
 			{Audience: "https://graph.microsoft.com"},

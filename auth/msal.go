@@ -52,14 +52,18 @@ func (c *client) confidential(ctx context.Context) (*confidential.Client, proof,
 	if err != nil {
 		return nil, p, fmt.Errorf("auth: using the credential: %w", scrubbed(err, p.secret.Reveal()))
 	}
-	m, err := confidential.New(c.authority(), c.app.ClientID, cred,
+	opts := []confidential.Option{
 		confidential.WithHTTPClient(c.wire),
 		confidential.WithInstanceDiscovery(publicCloud(c.wire.host)),
 		// MSAL_FORCE_REGION in the environment would move the requests to
 		// another host behind our back.
 		confidential.WithAzureRegion("DisableMsalForceRegion"),
 		confidential.WithCache(forgetful{}),
-	)
+	}
+	if p.chain {
+		opts = append(opts, confidential.WithX5C())
+	}
+	m, err := confidential.New(c.authority(), c.app.ClientID, cred, opts...)
 	if err != nil {
 		return nil, p, fmt.Errorf("auth: making the client: %w", scrubbed(err, p.secret.Reveal()))
 	}
@@ -101,6 +105,9 @@ func (c *client) result(x *exchange, req TokenRequest, ar confidential.AuthResul
 			RefreshOn: ar.Metadata.RefreshOn,
 		}, nil
 	}
+	if local, ok := errors.AsType[*credentialError](err); ok {
+		return Token{}, local.err
+	}
 	e := *explainMSAL(x, err) // a copy: others may hold the same error
 	e.ClientID, e.Resource, e.TenantID = c.app.ClientID, req.Resource, cmp.Or(req.TenantID, c.app.TenantID)
 	return Token{}, &e
@@ -127,14 +134,15 @@ func explainMSAL(x *exchange, err error) *Error {
 	return e
 }
 
-// forgetful empties MSAL's cache before every use. Caching is the business of [Source],
-// which must be able to get a new token while the old one is still valid, and MSAL
-// offers no switch for that: it answers from its cache if it can.
+// forgetful empties MSAL's cache before every use, but for what the exchange has planted
+// there. Caching is the business of [Source], which must be able to get a new token while
+// the old one is still valid, and MSAL offers no switch for that: it answers from its
+// cache if it can.
 type forgetful struct{}
 
 // Replace implements [cache.ExportReplace].
-func (forgetful) Replace(_ context.Context, c cache.Unmarshaler, _ cache.ReplaceHints) error {
-	return c.Unmarshal([]byte("{}"))
+func (forgetful) Replace(ctx context.Context, c cache.Unmarshaler, _ cache.ReplaceHints) error {
+	return c.Unmarshal(exchangeOf(ctx).contents())
 }
 
 // Export implements [cache.ExportReplace].

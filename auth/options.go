@@ -1,12 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,8 +29,11 @@ const (
 // serve many sources, also concurrently.
 type Options struct {
 	// Authority is the sign-in host: https, host and optional port, no path.
-	// Default: [DefaultAuthority]. Not used by [Cached].
+	// Default: that of Cloud, else [DefaultAuthority]. Not used by [Cached].
 	Authority string
+	// Cloud restricts the source to the APIs of one cloud, for example
+	// [GlobalCloud] or [ChinaCloud]. Default: no restriction. Not used by [Cached].
+	Cloud *Cloud
 	// Transport sends the requests to Entra ID. Redirects, retries and time
 	// limits are handled above it. Default: [http.DefaultTransport] as it is
 	// when the source is made. Not used by [Cached].
@@ -48,6 +53,11 @@ type Options struct {
 	// 500, 502, 503, 504 or a lost connection. Default 2, negative: never. Not
 	// used by [Cached].
 	MaxRetries int
+	// RedeemOnce keeps a refresh token from being sent again when the answer to its
+	// redemption was lost. Entra ID documents that a redeemed token goes on working,
+	// so by default it is sent again; a service that revokes a whole sign-in when a
+	// token comes twice would take offence. Used by [NewRefreshToken] only.
+	RedeemOnce bool
 	// Margin is how long before its end a token is no longer handed out, at most
 	// a fifth of its lifetime. Default 5 min, negative: no margin.
 	Margin time.Duration
@@ -85,6 +95,11 @@ func (o *Options) withDefaults() Options {
 	var out Options
 	if o != nil {
 		out = *o
+	}
+	if out.Cloud != nil {
+		cloud := *out.Cloud
+		cloud.Resources = slices.Clone(cloud.Resources)
+		out.Cloud, out.Authority = &cloud, cmp.Or(out.Authority, cloud.Authority)
 	}
 	if out.Authority == "" {
 		out.Authority = DefaultAuthority

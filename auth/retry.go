@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 
@@ -17,17 +18,23 @@ const (
 	maxDelay   = 4 * time.Second
 )
 
-// checkRetry repeats what Microsoft calls transient and what was lost on the way. Both
-// flows may be sent again: asking twice for an application's token does no harm, and a
+// checkRetry repeats what Microsoft calls transient and what was lost on the way. Most
+// forms may be sent again: asking twice for an application's token does no harm, and a
 // password is only counted as a failed attempt when it is wrong, which is an answer and
-// not repeated. A delay that does not fit into the time left is not waited for: the
-// answer goes back with its Retry-After.
+// not repeated. For the others there is sendOnce. A delay that does not fit into the time
+// left is not waited for: the answer goes back with its Retry-After.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, nil //nolint:nilerr // the answer or error at hand says more than the context
 	}
 	if err != nil {
+		if sentOnce(ctx) && !unsent(err) {
+			return false, nil
+		}
 		return !untrusted(err) && !errors.Is(err, errTooLong) && fits(ctx, firstDelay), nil
+	}
+	if sentAtMostOnce(ctx) || sentOnce(ctx) && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
+		return false, nil
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
@@ -36,6 +43,30 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return fits(ctx, max(asked, firstDelay)), nil
 	}
 	return false, nil
+}
+
+type onceKey struct{}
+
+// sendOnce marks a request that must not be repeated once it may have been acted upon.
+// Then only 429 and 503 are, and connections that did not come about.
+func sendOnce(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
+
+func sentOnce(ctx context.Context) bool { return ctx.Value(onceKey{}) != nil }
+
+// sendAtMostOnce marks a request that must not be repeated after any answer either.
+func sendAtMostOnce(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onceKey{}, "whatever the answer")
+}
+
+func sentAtMostOnce(ctx context.Context) bool {
+	_, whatever := ctx.Value(onceKey{}).(string)
+	return whatever
+}
+
+// unsent reports whether an attempt surely ended before anything was sent.
+func unsent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // fits reports whether a delay ends early enough for another attempt.

@@ -19,10 +19,12 @@ import (
 type Source struct {
 	fetch func(context.Context, TokenRequest) (Token, error)
 	check func(TokenRequest) error // may be nil
-	opts  Options
-	name  string
-	home  string // tenant that an empty TokenRequest.TenantID means
-	start time.Time
+	// finish is called by Close when no request is under way any more; may be nil.
+	finish func()
+	opts   Options
+	name   string
+	home   string // tenant that an empty TokenRequest.TenantID means
+	start  time.Time
 
 	base    context.Context // of all fetches; ends with Close
 	cancel  context.CancelFunc
@@ -57,7 +59,13 @@ func Cached(src TokenSource, opts *Options) *Source {
 // newSource puts the cached layer over one of the flows.
 func newSource(f flow, opts Options, name, home string) *Source {
 	s := newCache(opts, name, home)
-	s.fetch, s.check = f.fetch, validRequest
+	s.fetch = f.fetch
+	s.check = func(req TokenRequest) error {
+		if err := validRequest(req); err != nil {
+			return err
+		}
+		return permits(opts.Cloud, req.Resource)
+	}
 	return s
 }
 
@@ -94,7 +102,8 @@ func (s *Source) Token(ctx context.Context, req TokenRequest) (Token, error) {
 }
 
 // Close ends requests that are under way and waits for them; a wrapped source that does
-// not honour its context keeps Close waiting. Tokens are forgotten. Calling it again does
+// not honour its context keeps Close waiting, and so does the redemption of a refresh
+// token, which is brought to its end and saved. Tokens are forgotten. Calling it again does
 // nothing. It never returns an error.
 func (s *Source) Close() error {
 	s.mu.Lock()
@@ -103,6 +112,9 @@ func (s *Source) Close() error {
 	s.mu.Unlock()
 	s.cancel()
 	s.running.Wait()
+	if s.finish != nil {
+		s.finish()
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -150,7 +151,9 @@ func (f *userPassword) signIn(ctx context.Context, req TokenRequest, pass partne
 	}
 	// MSAL sends no credential with this grant, not even for a confidential client:
 	// https://github.com/AzureAD/microsoft-authentication-library-for-go/issues/370.
-	x.authenticate = p.authenticate
+	x.authenticate = func(ctx context.Context, endpoint string, form url.Values) error {
+		return p.authenticate(ctx, f.app.ClientID, endpoint, form)
+	}
 	var opts []confidential.AcquireByUsernamePasswordOption
 	if req.TenantID != "" {
 		opts = append(opts, confidential.WithTenantID(req.TenantID))

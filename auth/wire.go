@@ -68,11 +68,21 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	if err := w.allowed(req.URL, form != nil); err != nil {
 		return nil, err
 	}
-	out := req.Clone(req.Context())
+	ctx := req.Context()
+	switch {
+	case form.Get("grant_type") == grantCode:
+		// A code works once, and a second attempt with it ends the first one's tokens.
+		ctx = sendAtMostOnce(ctx)
+	case form != nil && x.once:
+		ctx = sendOnce(ctx)
+	}
+	out := req.Clone(ctx)
 	out.Header.Set("User-Agent", w.agent)
 	out.Header.Set("client-request-id", x.correlationID)
 	if form != nil {
-		w.prepareForm(x, out, form)
+		if err := w.prepareForm(x, out, form); err != nil {
+			return nil, err
+		}
 	}
 	rr, err := retryablehttp.FromRequest(out)
 	if err != nil {
@@ -97,9 +107,11 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 }
 
 // prepareForm notes the secrets of a form, completes it and makes it the body.
-func (w *wire) prepareForm(x *exchange, out *http.Request, form url.Values) {
+func (w *wire) prepareForm(x *exchange, out *http.Request, form url.Values) error {
 	if x.authenticate != nil && form.Get("grant_type") == "password" {
-		x.authenticate(form)
+		if err := x.authenticate(out.Context(), out.URL.String(), form); err != nil {
+			return err
+		}
 	}
 	for name, values := range form {
 		if secretField(name) {
@@ -110,6 +122,7 @@ func (w *wire) prepareForm(x *exchange, out *http.Request, form url.Values) {
 	out.ContentLength = int64(len(enc))
 	out.Body = io.NopCloser(bytes.NewReader(enc))
 	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(enc)), nil }
+	return nil
 }
 
 // secretField lists the form fields whose values are secrets.
@@ -165,16 +178,20 @@ func (x *exchange) inspect(req *http.Request, form url.Values, resp *http.Respon
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 		IDToken      string `json:"id_token"`
+		DeviceCode   string `json:"device_code"`
 		AccountType  string `json:"account_type"`
 	}
 	// What cannot be read is MSAL's to complain about, or not JSON at all (WS-Trust).
 	_ = json.Unmarshal(body, &answer)
-	x.know(answer.AccessToken, answer.RefreshToken, answer.IDToken)
+	x.know(answer.AccessToken, answer.RefreshToken, answer.IDToken, answer.DeviceCode)
 	if answer.AccountType != "" && strings.HasPrefix(req.URL.Path, "/common/UserRealm/") {
 		x.seen(tidy(answer.AccountType, 64, nil))
 	}
 	success := resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated
 	if success && (form == nil || answer.Error == "") {
+		if form != nil {
+			x.brought(answer.RefreshToken)
+		}
 		return nil
 	}
 	e := classify(resp, body, form.Get("grant_type"), x.known())
@@ -236,6 +253,8 @@ func endpointName(path string) string {
 		return "instance discovery"
 	case strings.HasSuffix(path, "/token"):
 		return "token"
+	case strings.HasSuffix(path, "/devicecode"):
+		return "device code"
 	default:
 		return "other"
 	}

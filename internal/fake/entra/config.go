@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"crypto/x509"
 	"time"
 
 	pc "github.com/partnercenter-go/partnercenter"
@@ -42,6 +43,14 @@ type Config struct {
 	RefreshTokenLifetime time.Duration
 	// Rotation is what redeeming does to a refresh token. Default [Lenient].
 	Rotation Rotation
+	// CodeLifetime is how long an authorization code can be redeemed. Default
+	// 10 min.
+	CodeLifetime time.Duration
+	// DeviceInterval is how long a client waits between two questions whether a
+	// device code has been approved. Default 5 s.
+	DeviceInterval time.Duration
+	// DeviceLifetime is how long a user can do so. Default 15 min.
+	DeviceLifetime time.Duration
 	// LockoutAfter is the number of wrong passwords in a row after which an
 	// account is locked. Default 10.
 	LockoutAfter int
@@ -68,6 +77,17 @@ type App struct {
 	TenantID string
 	// Secrets are the client secrets, any of which is good until it expires.
 	Secrets []AppSecret
+	// Certificates prove the application's identity with the assertions that they
+	// have signed.
+	Certificates []*x509.Certificate
+	// Trusts are certificates that are known by their name and issuer only.
+	Trusts []Trust
+	// Federated are identity providers whose tokens prove the application's
+	// identity.
+	Federated []FederatedCredential
+	// RedirectURIs are where sign-ins may return to. The port of http://localhost
+	// does not matter.
+	RedirectURIs []string
 	// PublicClient is the "Allow public client flows" switch: user flows then
 	// need no client credential.
 	PublicClient bool
@@ -111,8 +131,11 @@ type User struct {
 	// FederationMetadataURL is where a federated account's server describes
 	// itself.
 	FederationMetadataURL string
-	// RequireMFA refuses the password grant with 50076 and a claims challenge.
+	// RequireMFA refuses the password grant with 50076 and a claims challenge, and
+	// makes sign-in pages ask for MFACode.
 	RequireMFA bool
+	// MFACode is the second factor. Default "123456".
+	MFACode string
 	// AMR is the amr claim of the user's tokens. Default "pwd".
 	AMR []string
 }

@@ -47,6 +47,7 @@ func (s *Server) openIDConfiguration(r *http.Request, t target) response {
 		doc["issuer"] = base + "/" + id + "/v2.0"
 		doc["authorization_endpoint"] = at + "/oauth2/v2.0/authorize"
 		doc["token_endpoint"] = at + "/oauth2/v2.0/token"
+		doc["device_authorization_endpoint"] = at + "/oauth2/v2.0/devicecode"
 		doc["jwks_uri"] = at + "/discovery/v2.0/keys"
 	} else {
 		doc["issuer"] = "https://sts.windows.net/" + id + "/"

@@ -47,6 +47,10 @@ func grantFor(name string) grantFunc {
 		return password
 	case "refresh_token":
 		return redeem
+	case "authorization_code":
+		return redeemCode
+	case "device_code", "urn:ietf:params:oauth:grant-type:device_code":
+		return redeemDevice
 	}
 	return nil
 }
@@ -98,6 +102,12 @@ func (s *Server) authenticateApp(r *http.Request, q *tokenRequest) *OAuthError {
 		return &OAuthError{Code: "unauthorized_client", STS: 700016, Text: "The application '" + id + "' is not known in this tenant."}
 	}
 	q.app = app
+	if q.form.Has("client_assertion") {
+		if secret != "" {
+			return &OAuthError{Code: "invalid_request", STS: 90014, Text: "The request has both client_secret and client_assertion."}
+		}
+		return s.checkAssertion(q, q.base+r.URL.Path)
+	}
 	if secret == "" {
 		return nil
 	}

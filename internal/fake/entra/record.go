@@ -42,7 +42,7 @@ type Request struct {
 func harmlessField(name string) bool {
 	switch name {
 	case "grant_type", "client_id", "client_info", "scope", "resource", "claims", "username",
-		"redirect_uri", "client_assertion_type", "requested_token_use":
+		"redirect_uri", "client_assertion_type", "action", "requested_token_use":
 		return true
 	}
 	return false

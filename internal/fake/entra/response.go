@@ -11,6 +11,7 @@ import (
 type response struct {
 	status int
 	fields map[string]any // the JSON body; nil for none
+	page   []byte         // the HTML body, in place of JSON
 	header http.Header
 }
 
@@ -32,6 +33,10 @@ func (a response) write(w http.ResponseWriter, f *Fault) {
 	h := w.Header()
 	maps.Copy(h, a.header)
 	h.Set("Content-Type", "application/json; charset=utf-8")
+	if a.page != nil {
+		body = a.page
+		h.Set("Content-Type", "text/html; charset=utf-8")
+	}
 	h.Set("Cache-Control", "no-store, no-cache")
 	h.Set("Pragma", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(len(body)))

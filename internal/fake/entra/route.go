@@ -21,6 +21,12 @@ const (
 	Keys Endpoint = "keys"
 	// Token is the token endpoint, v1 and v2.
 	Token Endpoint = "token"
+	// Authorize is the page where a sign-in begins.
+	Authorize Endpoint = "authorize"
+	// Login is where the pages of a sign-in send their forms.
+	Login Endpoint = "login"
+	// DeviceCode is where device codes come from.
+	DeviceCode Endpoint = "devicecode"
 	// Unknown is everything else; it is answered with 404.
 	Unknown Endpoint = "unknown"
 )
@@ -47,6 +53,12 @@ func route(r *http.Request) target {
 		return target{endpoint: Token, tenant: tenant, version: 2}
 	case "oauth2/token":
 		return target{endpoint: Token, tenant: tenant, version: 1}
+	case "oauth2/v2.0/authorize":
+		return target{endpoint: Authorize, tenant: tenant, version: 2}
+	case "oauth2/v2.0/devicecode":
+		return target{endpoint: DeviceCode, tenant: tenant, version: 2}
+	case "login":
+		return target{endpoint: Login, tenant: tenant}
 	case "discovery/v2.0/keys", "discovery/keys":
 		return target{endpoint: Keys, tenant: tenant}
 	case "discovery/instance":

@@ -24,6 +24,10 @@ type Server struct {
 	resources     map[string]Resource
 	issued        map[string]*issuedToken
 	refreshTokens map[string]*refreshToken
+	codes         map[string]*authCode
+	signIns       map[string]*signIn
+	devices       map[string]*device // by device code
+	consents      map[string]bool    // by user and application
 	faults        []*Fault
 	records       []Request
 	counts        map[Endpoint]int
@@ -48,6 +52,15 @@ func New(cfg Config) *Server {
 	if cfg.RefreshTokenLifetime == 0 {
 		cfg.RefreshTokenLifetime = 90 * 24 * time.Hour
 	}
+	if cfg.CodeLifetime == 0 {
+		cfg.CodeLifetime = 10 * time.Minute
+	}
+	if cfg.DeviceInterval == 0 {
+		cfg.DeviceInterval = 5 * time.Second
+	}
+	if cfg.DeviceLifetime == 0 {
+		cfg.DeviceLifetime = 15 * time.Minute
+	}
 	if cfg.LockoutAfter == 0 {
 		cfg.LockoutAfter = 10
 	}
@@ -66,6 +79,10 @@ func New(cfg Config) *Server {
 		resources:     make(map[string]Resource),
 		issued:        make(map[string]*issuedToken),
 		refreshTokens: make(map[string]*refreshToken),
+		codes:         make(map[string]*authCode),
+		signIns:       make(map[string]*signIn),
+		devices:       make(map[string]*device),
+		consents:      make(map[string]bool),
 		counts:        make(map[Endpoint]int),
 	}
 	for _, t := range cfg.Tenants {
@@ -114,6 +131,9 @@ func (s *Server) SetUser(u User) {
 	if u.ObjectID == "" {
 		u.ObjectID = uuid.NewString()
 	}
+	if u.MFACode == "" {
+		u.MFACode = "123456"
+	}
 	if len(u.AMR) == 0 {
 		u.AMR = []string{"pwd"}
 	}
@@ -157,6 +177,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = s.keys()
 	case Token:
 		answer = s.token(r, rt, rec)
+	case Authorize:
+		answer = s.authorize(r, rt)
+	case Login:
+		answer = s.login(r, rt)
+	case DeviceCode:
+		answer = s.deviceCode(r, rt)
 	default:
 		answer = response{status: http.StatusNotFound}
 	}
