@@ -33,6 +33,20 @@
 // digit, and [Payouts.ExpectedEarnings] and [Payouts.ExpectedPayments] know the
 // sums that a correct program must find. All of it is invented.
 //
+// # Analytics
+//
+// The same server answers the analytics API, for both programs. Queries are
+// checked as the service does, with its words, and executed on synthetic rows of
+// every dataset ([ReportData]); reports run on the server's clock, their files are
+// gzip behind links that expire, and callback URLs are really called
+// ([WithCallbacks]). [Analytics.Expected] and [Analytics.ExpectedRun] know the rows
+// that a correct program must find, and [AnalyticsBehavior] has a switch for every
+// oddity that users of the service have reported:
+//
+//	srv := pctest.NewServer(t)
+//	client, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
+//	rows, err := srv.Analytics().Expected(pctest.MarketplaceReports, "SELECT OfferName, RawUsage FROM ISVUsage")
+//
 // # Faults
 //
 // A [Fault] says what goes wrong, with which request and how often. It reads as
@@ -65,8 +79,9 @@
 // # How true it is
 //
 // The fake follows the documentation of Partner Center on Microsoft Learn
-// (https://learn.microsoft.com/partner-center/developer/manage-earnings and the
-// pages below it), that of Entra ID and that of Azure Storage. It has not been
+// (https://learn.microsoft.com/partner-center/developer/manage-earnings and
+// https://learn.microsoft.com/partner-center/insights/analytics-get-started, and the
+// pages below them), that of Entra ID and that of Azure Storage. It has not been
 // compared with the live service. What those pages leave open, and the fake
 // therefore had to decide, is marked in the comments with "the fake's choice";
 // most of it can be changed in [Behavior].

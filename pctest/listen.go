@@ -15,17 +15,20 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/fake/analytics"
 )
 
 // Loopback are the addresses under which a server can be reached through real
 // sockets. They work until the server is closed.
 type Loopback struct {
 	// LoginURL, APIURL and BlobURL are the services' base URLs, each on a port
-	// of 127.0.0.1 of its own, without a slash at the end.
+	// of 127.0.0.1 of its own, without a slash at the end. The analytics API
+	// shares the port of APIURL.
 	LoginURL, APIURL, BlobURL string
 	// CertPool verifies the listeners' certificate, which is also good for the
 	// services' public names; nil for plain listeners.
@@ -100,7 +103,7 @@ func (s *Server) listen(secure bool) (_ *Loopback, err error) {
 
 	var wg sync.WaitGroup
 	servers := make([]*http.Server, len(listeners))
-	for i, h := range []http.Handler{s.login, s.api, s.blob} {
+	for i, h := range []http.Handler{s.login, s.apis(), s.blob} {
 		servers[i] = &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: time.Minute,
@@ -130,6 +133,17 @@ func (s *Server) listen(secure bool) (_ *Loopback, err error) {
 	return out, nil
 }
 
+// apis serves all APIs on one port: their paths tell them apart.
+func (s *Server) apis() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.Path) >= len(analytics.Prefix) && strings.EqualFold(r.URL.Path[:len(analytics.Prefix)], analytics.Prefix) {
+			s.insights.ServeHTTP(w, r)
+			return
+		}
+		s.api.ServeHTTP(w, r)
+	})
+}
+
 // certificate makes a self-signed certificate for 127.0.0.1 and the public names.
 func certificate() (tls.Certificate, *x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -146,7 +160,7 @@ func certificate() (tls.Certificate, *x509.CertPool, error) {
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:    []string{"localhost", string(Login), string(API), string(Blob)},
+		DNSNames:    []string{"localhost", string(Login), string(API), string(Insights), string(Blob)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

@@ -1,6 +1,7 @@
 package pctest
 
 import (
+	"net/http"
 	"slices"
 	"time"
 )
@@ -16,6 +17,9 @@ type config struct {
 	seed          uint64
 	data          Data
 	behavior      Behavior
+	reportData    ReportData
+	analytics     AnalyticsBehavior
+	callbacks     http.RoundTripper
 	tokenLifetime time.Duration
 	tempDir       string
 	inMemory      int

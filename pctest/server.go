@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/fake/analytics"
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
 	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
@@ -24,13 +25,14 @@ type Server struct {
 	recorder *kit.Recorder
 	faults   *kit.Faults
 
-	entra   *entra.Server
-	payouts *payouts.Server
-	blobs   *blob.Server
+	entra     *entra.Server
+	payouts   *payouts.Server
+	analytics *analytics.Server
+	blobs     *blob.Server
 
-	login, api, blob http.Handler // each behind the gate
-	transport        *kit.Transport
-	id               identity
+	login, api, insights, blob http.Handler // each behind the gate
+	transport                  *kit.Transport
+	id                         identity
 
 	mu      sync.Mutex
 	closed  bool
@@ -60,7 +62,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 
 // New makes a Server for a program. Close it to remove its temporary files.
 func New(opts ...Option) (*Server, error) {
-	cfg := config{seed: 1, behavior: defaultBehavior()}
+	cfg := config{seed: 1, behavior: defaultBehavior(), analytics: defaultAnalyticsBehavior()}
 	for _, o := range opts {
 		if o != nil {
 			o.apply(&cfg)
@@ -81,6 +83,13 @@ func New(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
+	s.analytics, err = analytics.New(analytics.Config{
+		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.checkReader, Blobs: s.blobs, BlobBase: blobBase, Callbacks: cfg.callbacks,
+		User: s.id.username, Data: analytics.Data(cfg.reportData), Settings: cfg.analytics.settings(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pctest: %w", err)
+	}
 	if cfg.snapshot != nil {
 		if err := s.restore(cfg.snapshot); err != nil {
 			return nil, fmt.Errorf("pctest: %w", err)
@@ -89,6 +98,7 @@ func New(opts ...Option) (*Server, error) {
 	gate := &kit.Gate{Clock: s.clock, Recorder: s.recorder, Faults: s.faults}
 	s.login = gate.Guard("login", string(Login), s.entra)
 	s.api = gate.Guard("api", string(API), s.payouts)
+	s.insights = gate.Guard("insights", string(Insights), s.analytics)
 	s.blob = gate.Guard("blob", blobHost, s.blobs)
 	s.transport = &kit.Transport{Route: s.route, Now: s.clock.Now}
 	return s, nil
@@ -106,6 +116,7 @@ func (s *Server) Close() error {
 	closers := s.closers
 	s.closers = nil
 	s.mu.Unlock()
+	s.analytics.Close()
 	var errs []error
 	for _, c := range closers {
 		errs = append(errs, c())
@@ -117,9 +128,12 @@ func (s *Server) Close() error {
 func (s *Server) Now() time.Time { return s.clock.Now() }
 
 // Advance moves the server's clock ahead of the real (or, under synctest, the
-// virtual) one: tokens and links expire, and exports whose steps last for a time
-// proceed.
-func (s *Server) Advance(d time.Duration) { s.clock.Advance(d) }
+// virtual) one: tokens and links expire, exports whose steps last for a time
+// proceed, and reports whose time has come run.
+func (s *Server) Advance(d time.Duration) {
+	s.clock.Advance(d)
+	s.analytics.Moved()
+}
 
 // Violations lists, oldest first, what clients have done that no correct client
 // does: sending a bearer token or the API's ids to the blob host, to a host that
@@ -129,6 +143,11 @@ func (s *Server) Violations() []string { return s.recorder.Violations() }
 func (s *Server) check(token string) (payouts.Claims, bool) {
 	c, ok := s.entra.Check(token)
 	return payouts.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
+}
+
+func (s *Server) checkReader(token string) (analytics.Claims, bool) {
+	c, ok := s.entra.Check(token)
+	return analytics.Claims{Audience: c.Audience, UserID: c.UserID}, ok
 }
 
 // identity is what the directory knows.
@@ -191,6 +210,8 @@ const (
 	Login Host = "login.microsoftonline.com"
 	// API is the Partner API.
 	API Host = "api.partner.microsoft.com"
+	// Insights is the analytics API.
+	Insights Host = "api.partnercenter.microsoft.com"
 	// Blob is the store that exports are downloaded from.
 	Blob Host = "*.blob.core.windows.net"
 )

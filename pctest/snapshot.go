@@ -11,10 +11,13 @@ const snapshotVersion = 1
 type snapshot struct {
 	Version int             `json:"pctest"`
 	Payouts json.RawMessage `json:"payouts"`
+	// Analytics is missing in snapshots of older versions.
+	Analytics json.RawMessage `json:"analytics,omitempty"`
 }
 
-// Snapshot writes down the exports, so that a server made [WithSnapshot] knows
-// them too and makes the same files of them, to the byte. Tokens, links, faults,
+// Snapshot writes down the exports, queries and reports, so that a server made
+// [WithSnapshot] knows them too and makes the same files of them, to the byte. The
+// reports' callback URLs are left out, for they hold secrets. Tokens, links, faults,
 // recorded requests and scripts that no export has taken yet are not part of it;
 // it holds no secrets.
 func (s *Server) Snapshot() ([]byte, error) {
@@ -22,7 +25,11 @@ func (s *Server) Snapshot() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
-	return json.Marshal(snapshot{snapshotVersion, p})
+	a, err := s.analytics.Snapshot()
+	if err != nil {
+		return nil, fmt.Errorf("pctest: %w", err)
+	}
+	return json.Marshal(snapshot{snapshotVersion, p, a})
 }
 
 func (s *Server) restore(b []byte) error {
@@ -32,7 +39,10 @@ func (s *Server) restore(b []byte) error {
 	}
 	switch snap.Version {
 	case snapshotVersion:
-		return s.payouts.Restore(snap.Payouts)
+		if err := s.payouts.Restore(snap.Payouts); err != nil || snap.Analytics == nil {
+			return err
+		}
+		return s.analytics.Restore(snap.Analytics)
 	case 0:
 		return errors.New("reading the snapshot: it was not made by Server.Snapshot")
 	default:

@@ -14,8 +14,9 @@ import (
 var errClosed = errors.New("pctest: the server is closed")
 
 // Transport returns the way to the server that needs no network. It routes by host
-// name: login.microsoftonline.com, api.partner.microsoft.com and any storage
-// account; other names fail as if they could not be resolved.
+// name: login.microsoftonline.com, api.partner.microsoft.com,
+// api.partnercenter.microsoft.com and any storage account; other names fail as if
+// they could not be resolved.
 //
 // It behaves like a pooled [http.Transport]: it neither follows redirects nor
 // changes the request, decompresses gzip only if the caller did not ask for an
@@ -44,6 +45,8 @@ func (s *Server) route(u *url.URL, h http.Header) (http.Handler, error) {
 		handler = s.login
 	case name == string(API):
 		handler = s.api
+	case name == string(Insights):
+		handler = s.insights
 	case isBlobHost(name):
 		handler = s.blob
 	}

@@ -28,6 +28,8 @@ const (
 	defaultTokenSize = 8192
 	// patience bounds every test, so that a lock which never comes is a failure.
 	patience = time.Minute
+	// grace is how long a lock may outlive the process that held it.
+	grace = 10 * time.Second
 	// moment is how long a test watches that something does not happen.
 	moment = 50 * time.Millisecond
 )
@@ -55,12 +57,17 @@ func Run(t *testing.T, open func(t *testing.T, place string) auth.TokenStore, op
 		s.work(t, job)
 		return
 	}
-	for _, group := range []map[string]func(*testing.T){
-		s.recordTests(), s.keyTests(), s.lockTests(), s.raceTests(), s.processTests(),
-	} {
+	for _, group := range s.groups() {
 		for name, test := range group {
 			t.Run(name, test)
 		}
+	}
+}
+
+// groups returns all subtests.
+func (s *suite) groups() []map[string]func(*testing.T) {
+	return []map[string]func(*testing.T){
+		s.recordTests(), s.keyTests(), s.lockTests(), s.raceTests(), s.processTests(),
 	}
 }
 

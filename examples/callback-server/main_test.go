@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func noEnvironment(string) (string, bool) { return "", false }
+
+func try(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	var out, problems bytes.Buffer
+	code = run(ctx, args, noEnvironment, &out, &problems)
+	return code, out.String(), problems.String()
+}
+
+func TestFilesComeByThemselves(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	key := ""
+	for range 2 { // the second time with the same secret
+		code, stdout, stderr := try(ctx, "-out", dir, "-files", "3", "-pace", "30ms")
+		if code != exitOK || strings.Count(stdout, "6 rows") < 3 || !strings.Contains(stdout, "schedule callback-server: created") {
+			t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, ".callback-secret"))
+		if err != nil || len(text) < 20 || key != "" && key != string(text) {
+			t.Errorf("secret of %d characters, %v", len(text), err)
+		}
+		key = string(text)
+		if strings.Contains(stdout+stderr, strings.TrimSpace(key)) {
+			t.Error("the secret is printed")
+		}
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*.csv"))
+	if err != nil || len(found) < 3 {
+		t.Errorf("files %v, %v", found, err)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if code, stdout, stderr := try(ctx, "-out", t.TempDir(), "-pace", "1h"); code != exitOK || !strings.Contains(stdout, "created") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{exitUsage, "unexpected argument", []string{"x"}}, {exitUsage, "-out", []string{"-out", ""}}, {exitUsage, "-pace", []string{"-pace", "0s"}},
+		{exitUsage, "not defined", []string{"-x"}},
+		{exitFailed, "not a directory", []string{"-out", filepath.Join(file, "sub")}},
+		{exitFailed, "listen", []string{"-listen", "nowhere:x"}},
+		{exitFailed, "write FROM ISVOrder", []string{"-query", "SELECT OfferName ISVOrder"}},
+	} {
+		args := tt.args
+		if tt.args[0] != "-out" {
+			args = append([]string{"-out", t.TempDir()}, args...)
+		}
+		if code, stdout, stderr := try(t.Context(), args...); code != tt.code || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, stdout, stderr)
+		}
+	}
+	lookup := func(name string) (string, bool) {
+		v, ok := map[string]string{"PARTNERCENTER_ACCESS_TOKEN": "t"}[name]
+		return v, ok
+	}
+	var out, problems bytes.Buffer
+	if code := run(t.Context(), []string{"-out", t.TempDir()}, lookup, &out, &problems); code != exitFailed || !strings.Contains(problems.String(), "-public") {
+		t.Errorf("exit code %d: %s", code, &problems)
+	}
+}
