@@ -365,8 +365,10 @@ func brokenStores() map[string]broken {
 			v.keys = func(ctx context.Context) iter.Seq2[string, error] {
 				return func(yield func(string, error) bool) {
 					for key, err := range m.Keys(ctx) {
-						if !yield(key, err) || !yield(key, err) {
-							return
+						for range 2 {
+							if !yield(key, err) {
+								return
+							}
 						}
 					}
 				}

@@ -182,7 +182,7 @@ func (n *msalNode) hear() answer {
 		n.t.Fatalf("node has ended: %v", n.out.Err())
 	}
 	var a answer
-	if err := json.Unmarshal(n.out.Bytes(), &a); err != nil { //nolint:musttag // the script spells the members like the fields
+	if err := json.Unmarshal(n.out.Bytes(), &a); err != nil {
 		n.t.Fatalf("%v in %s", err, n.out.Bytes())
 	}
 	return a
