@@ -27,8 +27,9 @@ type session struct {
 }
 
 const noCredentials = `No credentials in the environment: using the embedded fake, whose data is invented.
-For your own data set PARTNERCENTER_TENANT_ID, PARTNERCENTER_CLIENT_ID, PARTNERCENTER_USERNAME
-and PARTNERCENTER_PASSWORD, or PARTNERCENTER_ACCESS_TOKEN; the README says what to register.
+For your own data sign in with go run ./examples/signin and set PARTNERCENTER_TENANT_ID,
+PARTNERCENTER_CLIENT_ID and PARTNERCENTER_REFRESH_TOKEN_STORE, or set PARTNERCENTER_ACCESS_TOKEN;
+the README says what to register.
 
 `
 
