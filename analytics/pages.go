@@ -2,11 +2,11 @@ package analytics
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/http"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // page fetches one page of a listing: the first one, or the one behind next.
@@ -26,35 +26,9 @@ func page[T any](ctx context.Context, c *Client, r call, next string, decode fun
 	return partnercenter.Page[T]{Items: items, Next: e.next, Total: e.total}, nil
 }
 
-// all turns the pages of a listing. An error is the last thing yielded; an empty
-// page with a successor is not the end; a link that has been followed before is
-// an error, since following it would never end.
+// all turns the pages of a listing; see [transport.Pages].
 func all[T any](fetch func(next string) (partnercenter.Page[T], error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		followed := map[string]bool{}
-		for next := ""; ; {
-			p, err := fetch(next)
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			for _, item := range p.Items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if p.Next == "" {
-				return
-			}
-			if followed[p.Next] {
-				yield(zero, fmt.Errorf("analytics: the service's link to the next page leads back to page %d", len(followed)))
-				return
-			}
-			followed[p.Next] = true
-			next = p.Next
-		}
-	}
+	return transport.Pages("analytics", fetch)
 }
 
 // collect reads a listing to its end.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // page fetches one page of a listing: the first one, or the one behind next.
@@ -66,33 +67,7 @@ func parsePage[E any](body []byte) (partnercenter.Page[E], error) {
 	return p, nil
 }
 
-// all turns the pages of a listing. An error is the last thing yielded; an empty
-// page with a successor is not the end; a link that has been followed before is
-// an error, since following it would never end.
+// all turns the pages of a listing; see [transport.Pages].
 func all[E any](fetch func(next string) (partnercenter.Page[E], error)) iter.Seq2[E, error] {
-	return func(yield func(E, error) bool) {
-		var zero E
-		followed := map[string]bool{}
-		for next := ""; ; {
-			p, err := fetch(next)
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			for _, item := range p.Items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if p.Next == "" {
-				return
-			}
-			if followed[p.Next] {
-				yield(zero, fmt.Errorf("ingestion: the service's link behind page %d leads back to an earlier page", len(followed)+1))
-				return
-			}
-			followed[p.Next] = true
-			next = p.Next
-		}
-	}
+	return transport.Pages("ingestion", fetch)
 }
