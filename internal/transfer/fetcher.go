@@ -51,13 +51,13 @@ func (f *fetcher) get(ctx context.Context, want span, known *version) (*stream, 
 		s, err := request(ctx, f.do, u, want, known, f.limits)
 		if err == nil {
 			f.answered = true
-			f.links.accepted()
+			f.links.accepted(u)
 			return s, nil
 		}
 		if e, ok := errors.AsType[*partnercenter.Error](err); !ok || e.StatusCode != http.StatusForbidden {
 			return nil, err
 		}
-		fresh, linkErr := f.links.refused(ctx)
+		fresh, linkErr := f.links.refused(ctx, u)
 		switch {
 		case linkErr != nil:
 			return nil, fmt.Errorf("%w; a fresh link was not to be had: %w", err, linkErr)
