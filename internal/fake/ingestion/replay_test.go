@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
 )
 
 // interaction is a request and its answer as recorded.
@@ -43,6 +45,17 @@ type interaction struct {
 // consistently: what is the same in the recording is the same in the replay.
 func TestRecordingsReplay(t *testing.T) {
 	t.Parallel()
+	for name, all := range recordings(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			newReplay(t, all).run()
+		})
+	}
+}
+
+// recordings reads all files of the folder, each call anew.
+func recordings(t *testing.T) map[string][]interaction {
+	t.Helper()
 	folder := os.Getenv("PARTNERCENTER_SPEC")
 	if folder == "" {
 		t.Skip("PARTNERCENTER_SPEC is not set: it names the folder with recordings/")
@@ -51,19 +64,32 @@ func TestRecordingsReplay(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recordings (%v)", err)
 	}
+	out := make(map[string][]interaction)
 	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var all []interaction
-			if err := json.Unmarshal(text, &all); err != nil {
-				t.Fatal(err)
-			}
-			newReplay(t, all).run()
-		})
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []interaction
+		if err := json.Unmarshal(text, &all); err != nil {
+			t.Fatal(err)
+		}
+		out[filepath.Base(file)] = all
+	}
+	return out
+}
+
+// What a recording presupposes is found wherever it begins: every end of every
+// recording is a recording, too.
+func TestEndsOfRecordingsReplay(t *testing.T) {
+	t.Parallel()
+	for name, all := range recordings(t) {
+		for from := range all {
+			t.Run(fmt.Sprintf("%s from %d", name, from), func(t *testing.T) {
+				t.Parallel()
+				newReplay(t, all[from:]).run()
+			})
+		}
 	}
 }
 
@@ -157,6 +183,7 @@ func settingsOf(all []interaction, s Settings) Settings {
 			s.EchoUploadLink = s.EchoUploadLink || strings.Contains(body, "sp=rwl")
 		case i.Request.Method == http.MethodGet && strings.HasSuffix(path, "/images") && strings.Contains(i.Request.URL, "%3DFileSasUri"):
 			s.LinksForMalformedExpand = s.LinksForMalformedExpand || strings.Contains(body, `"fileSasUri"`)
+			s.EchoUploadLink = s.EchoUploadLink || strings.Contains(body, `"Uploaded"`) && strings.Contains(body, "sp=rwl")
 		case i.Request.Method == http.MethodPost && strings.HasSuffix(path, "/setup") && i.Response.Status == http.StatusOK:
 			s.TestDrive = s.TestDrive || strings.Contains(strings.ReplaceAll(value(i.Request.Body), " ", ""), `"enableTestDrive":true`)
 		case made[productOf(path)] && strings.Contains(body, `"testdrive"`):
@@ -264,6 +291,7 @@ func productOf(path string) string {
 func (r *replay) prepare(i *interaction) {
 	path := apiPath(i.Request.URL)
 	if path == "" {
+		r.seedLink(i)
 		return
 	}
 	if path == "/products" {
@@ -302,16 +330,46 @@ func (r *replay) prepare(i *interaction) {
 	case get && strings.HasPrefix(rest, "/listings/getByInstanceID"):
 		instance := strings.TrimSuffix(rest[strings.LastIndex(rest, "=")+1:], ")")
 		r.seedListings(p, instance, answer.objects("value"))
-	case i.Request.Method == http.MethodPut && strings.HasPrefix(rest, "/listings/") && strings.Count(rest, "/") == 2:
-		if p.find("listings", r.mapped(answer.text("id")), r.clock.Now()) == nil {
-			r.seedListings(p, p.branch(moduleListing, "").Instance, []object{answer})
+	case strings.HasPrefix(rest, "/listings/"):
+		r.seedMedia(p, i, strings.Split(rest, "/")[2:], answer)
+	case strings.HasPrefix(rest, "/variants/") && i.Response.Status < http.StatusMultipleChoices:
+		answer.set("id", rest[len("/variants/"):])
+		r.seedVariant(p, answer)
+	}
+}
+
+// seedMedia adds the listing of a path, and its images, if they were there before.
+func (r *replay) seedMedia(p *product, i *interaction, path []string, answer object) {
+	if i.Response.Status >= http.StatusMultipleChoices {
+		return
+	}
+	listing := r.mapped(path[0])
+	if p.find("listings", listing, r.clock.Now()) == nil {
+		seed := r.described(path[0])
+		if seed == nil {
+			seed = build("resourceType", "AzureListing", "languageCode", "en-us", "id", path[0])
 		}
-	case get && strings.HasSuffix(rest, "/images"):
-		listing := r.mapped(strings.Split(rest, "/")[2])
+		r.seedListings(p, p.branch(moduleListing, "").Instance, []object{seed})
+	}
+	switch {
+	case len(path) == 2 && i.Request.Method == http.MethodGet:
 		for _, image := range answer.objects("value") {
 			r.seedImage(p, listing, image)
 		}
+	case len(path) == 3 && p.find(path[1], r.mapped(path[2]), r.clock.Now()) == nil:
+		seed := answer.clone()
+		seed.set("id", path[2])
+		r.seedImage(p, listing, seed)
 	}
+}
+
+// seedLink lets a link work that the recording has from before.
+func (r *replay) seedLink(i *interaction) {
+	if i.Request.Method != http.MethodPut || r.to[i.Request.URL] != "" {
+		return
+	}
+	settings := r.s.Settings()
+	r.rebind(i.Request.URL, r.blobs.UploadLink(blobsHost, "/file/"+r.s.nextNumber(fileBase), "rwl", settings.LinkLifetime))
 }
 
 func (r *replay) first(what string) bool {
@@ -338,8 +396,11 @@ func (r *replay) prepareProducts(i *interaction) {
 		}
 		return
 	}
-	if query.Get("$skipToken") != "" {
-		return // part of a walk that has begun
+	if from := query.Get("$skipToken"); from != "" {
+		if r.to[from] != "" {
+			return // part of a walk that has begun
+		}
+		r.rebind(from, token{}.String()) // one that began before the recording
 	}
 	var order []string
 	var sizes []int
@@ -403,16 +464,16 @@ func (r *replay) seedProduct(id string, body object) {
 	if r.s.product(id) != nil || r.made[id] {
 		return
 	}
-	for n := r.at; body == nil && n < len(r.all); n++ {
-		answer, _ := parseObject([]byte(value(r.all[n].Response.Body)))
-		for _, p := range append(answer.objects("value"), answer) {
-			if p.text("id") == id && p.has("isModularPublishing") {
-				body = p
-			}
-		}
+	if body == nil {
+		body = r.described(id)
 	}
 	if body == nil {
-		body = build("resourceType", "AzureApplication", "name", "unknown")
+		body = build("resourceType", application, "name", "unknown")
+		for n := r.at; n < len(r.all); n++ {
+			if productOf(apiPath(r.all[n].Request.URL)) == id && strings.Contains(value(r.all[n].Response.Body), "FeatureName") {
+				body.set("resourceType", virtualMachine) // nothing else refuses test drives
+			}
+		}
 	}
 	body = body.clone()
 	body.del("id")
@@ -421,6 +482,44 @@ func (r *replay) seedProduct(id string, body object) {
 	p := r.s.newProduct(body, id, r.clock.Now())
 	r.s.settings.TestDrive = testDrives
 	r.s.addProduct(p)
+	r.seedPlans(p)
+}
+
+// described looks for the first answer from here on that shows the resource, nil if
+// there is none.
+func (r *replay) described(id string) object {
+	for n := r.at; n < len(r.all); n++ {
+		answer, _ := parseObject([]byte(value(r.all[n].Response.Body)))
+		for _, o := range append(answer.objects("value"), answer) {
+			if o.text("id") == id {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// seedPlans adds the plans and drafts that the first look at them shows.
+func (r *replay) seedPlans(p *product) {
+	looked := make(map[string]bool)
+	for n := r.at; n < len(r.all); n++ {
+		look := &r.all[n]
+		path := apiPath(look.Request.URL)
+		rest := strings.TrimPrefix(path, "/products/"+p.ID)
+		if look.Request.Method != http.MethodGet || productOf(path) != p.ID || looked[rest] {
+			continue
+		}
+		looked[rest] = true
+		answer, _ := parseObject([]byte(value(look.Response.Body)))
+		for _, o := range answer.objects("value") {
+			switch {
+			case rest == "/variants":
+				r.seedVariant(p, o)
+			case strings.HasPrefix(rest, "/branches/"):
+				r.seedBranch(p, o)
+			}
+		}
+	}
 }
 
 // seedVariant adds a plan that was there before.
@@ -470,8 +569,14 @@ func (r *replay) seedListings(p *product, instance string, list []object) {
 	if !r.first("drafts of " + instance) {
 		return
 	}
-	p.Items = slices.DeleteFunc(p.Items, func(i *item) bool { return i.Collection == "listings" && i.Variant == b.Variant })
+	seen := func(i *item) bool {
+		return slices.ContainsFunc(list, func(l object) bool { return l.text("id") == i.ID })
+	}
+	p.Items = slices.DeleteFunc(p.Items, func(i *item) bool { return i.Collection == "listings" && i.Variant == b.Variant && !seen(i) })
 	for _, l := range list {
+		if p.find("listings", l.text("id"), r.clock.Now()) != nil {
+			continue
+		}
 		body := l.clone()
 		body.del("id")
 		body.del("@odata.etag")
@@ -491,9 +596,9 @@ func (r *replay) seedImage(p *product, listing string, image object) {
 	for _, name := range []string{"id", "@odata.etag", "fileSasUri"} {
 		body.del(name)
 	}
-	p.Items = append(p.Items, &item{
-		Collection: "images", ID: id, Parent: listing, Body: body, ETag: image.text("@odata.etag"), File: "/file/" + r.s.nextNumber(fileBase),
-	})
+	file := "/file/" + r.s.nextNumber(fileBase)
+	_ = r.blobs.Put(file, blob.Bytes([]byte(picture(image.text("type"), 0))), r.clock.Now(), blob.Properties{})
+	p.Items = append(p.Items, &item{Collection: "images", ID: id, Parent: listing, Body: body, ETag: image.text("@odata.etag"), File: file})
 }
 
 // ---- from the recording's words to the fake's
