@@ -705,3 +705,37 @@ func fakeOpinion(t *testing.T, program analytics.Program, text string) bool {
 	_, err := srv.Analytics().Expected(pctest.ReportProgram(program), text)
 	return err == nil
 }
+
+// TestFakeAwaitBehindTheNextSlot waits for files of a schedule where the plain
+// question finds the latest execution of any status, which is always the slot to
+// come, as the walkthrough of the documentation shows it.
+func TestFakeAwaitBehindTheNextSlot(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]bool{"": false, "and the status filter finds nothing": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, c := onFake(t, analytics.Marketplace, behave(func(b *pctest.AnalyticsBehavior) {
+					b.PlainFindsQueue, b.BrokenStatusFilter = true, broken
+				}))
+				a, err := c.Apply(t.Context(), analytics.Schedule{Name: "U", Query: usageByOffer, Start: time.Now().Add(6 * time.Hour), Interval: 24 * time.Hour, Count: 30})
+				if err != nil {
+					t.Fatal(err)
+				}
+				due := a.Report.Start
+				var after time.Time
+				for range 3 {
+					p, err := c.AwaitExecution(a.Report.ID, after)
+					if err != nil {
+						t.Fatal(err)
+					}
+					x, err := p.Wait(t.Context(), &partnercenter.WaitOptions{Timeout: 48 * time.Hour})
+					if err != nil || x.GeneratedAt.Before(due) || time.Since(x.GeneratedAt) > 12*time.Minute {
+						t.Fatalf("the file of %v, of %v, at %v: %v", due, x.GeneratedAt, time.Now().UTC(), err)
+					}
+					after, due = x.GeneratedAt, due.Add(24*time.Hour)
+				}
+			})
+		})
+	}
+}
