@@ -651,14 +651,21 @@ func TestFakeDatasetsAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
-// TestFakeAgreesAboutQueries has every query of the list judged by both.
+// TestFakeAgreesAboutQueries has every query of the lists judged by both.
 func TestFakeAgreesAboutQueries(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("PARTNERCENTER_SPEC")
-	if dir == "" {
-		t.Skip("PARTNERCENTER_SPEC names no folder with the wire specification")
+	files := []string{filepath.Join("query", "testdata", "queries.txt")}
+	if dir := os.Getenv("PARTNERCENTER_SPEC"); dir != "" {
+		files = append(files, filepath.Join(dir, "analytics-queries.txt"))
 	}
-	raw, err := readFile(filepath.Join(dir, "analytics-queries.txt"))
+	for _, name := range files {
+		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) { fakeAgrees(t, name) })
+	}
+}
+
+func fakeAgrees(t *testing.T, name string) {
+	t.Helper()
+	raw, err := readFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -669,12 +676,15 @@ func TestFakeAgreesAboutQueries(t *testing.T) {
 	valid, counts := true, map[bool]int{}
 	for line := range strings.Lines(string(raw)) {
 		line = strings.TrimSpace(line)
-		if line == "--- invalid" {
-			valid = false
+		if strings.HasPrefix(line, "---") {
+			valid = !strings.Contains(line, "invalid")
 			continue
 		}
-		text, reason, _ := strings.Cut(line, " # ")
-		if text == "" || strings.Contains(reason, "is unknown") {
+		text, reason := line, ""
+		if i := strings.LastIndex(line, " # "); i >= 0 && !valid { // the text may have one in a value
+			text, reason = line[:i], line[i+3:]
+		}
+		if text == "" || text[0] == '#' || strings.Contains(reason, "accept or reject is unknown") {
 			continue
 		}
 		program := analytics.Partner
@@ -693,7 +703,7 @@ func TestFakeAgreesAboutQueries(t *testing.T) {
 		}
 		counts[valid]++
 	}
-	if counts[true] < 30 || counts[false] < 30 {
+	if counts[true] < 25 || counts[false] < 30 {
 		t.Errorf("judged %v", counts)
 	}
 }
