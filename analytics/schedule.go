@@ -25,7 +25,8 @@ type Schedule struct {
 	// Start is the time of one of the runs, past or future: with the interval it
 	// makes the grid on which runs take place. A schedule that is new begins at
 	// the first time of the grid that is far enough away, and not before Start.
-	// Default: full hours.
+	// Default: the first full hour that is far enough away, four hours or more,
+	// for a new schedule, and the grid that it has for one that is there.
 	Start time.Time
 	// Interval is the time between two runs, whole hours. Required.
 	Interval time.Duration
