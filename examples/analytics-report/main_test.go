@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/partnercenter-go/partnercenter/analytics"
 	"github.com/partnercenter-go/partnercenter/analytics/query"
@@ -87,6 +88,9 @@ func TestReports(t *testing.T) {
 				if !strings.Contains(stdout, want) {
 					t.Errorf("%q is missing in\n%s", want, stdout)
 				}
+			}
+			if text, err := os.ReadFile(filepath.Join(dir, "result.csv")); err != nil || !bytes.Contains(text, []byte("\n")) || !utf8.Valid(text) {
+				t.Errorf("the file is no text: %.20q, %v", text, err)
 			}
 			if n := count(t, dir); !tt.rows(n) {
 				t.Errorf("the file has %d rows", n)
