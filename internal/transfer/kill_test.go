@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +24,8 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
+	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 )
 
 // snapshot copies what lies on disk now, as a crash would leave it. With
@@ -88,8 +94,8 @@ func TestResumeFromAnyMoment(t *testing.T) {
 			for i, c := range copies {
 				if side, err := loadSidecar(c + ".part.json"); err != nil {
 					t.Errorf("crash %d: %v", i, err)
-				} else if piece, ok := side.prefix(); ok && !bytes.HasPrefix(read(t, c+".part"), s.data[:piece.End]) {
-					t.Errorf("crash %d: the sidecar speaks for %d bytes that were not safe", i, piece.End)
+				} else if len(side.Ranges) > 0 && !bytes.HasPrefix(read(t, c+".part"), s.data[:side.Ranges[0].End]) {
+					t.Errorf("crash %d: the sidecar speaks for bytes that were not safe: %v", i, side.Ranges)
 				}
 				res, err := DownloadFile(t.Context(), s.memorySource(), c, nil)
 				if err != nil {
@@ -121,60 +127,89 @@ func (o *observed) Read(p []byte) (int, error) {
 	return o.ReadCloser.Read(p)
 }
 
-// childLink tells the process that TestKilledProcesses starts what to download.
-const childLink = "PARTNERCENTER_TRANSFER_TEST_LINK"
+// childLink tells the process that TestKilledProcesses starts what to download,
+// childCA which certificate the server has.
+const (
+	childLink = "PARTNERCENTER_TRANSFER_TEST_LINK"
+	childCA   = "PARTNERCENTER_TRANSFER_TEST_CA"
+)
 
 // downloadUntilKilled is the main function of that process. It saves as often as
 // it can, because it has not long to live.
 func downloadUntilKilled(link string) int {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(os.Getenv(childCA)))
 	src := Source{
-		Doer: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(ctx, network, addr)
-			if tcp, ok := c.(*net.TCPConn); ok {
-				err = errors.Join(err, tcp.SetReadBuffer(narrow))
-			}
-			return c, err
-		}}},
+		Doer: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, network, addr)
+				if tcp, ok := c.(*net.TCPConn); ok {
+					err = errors.Join(err, tcp.SetReadBuffer(narrow))
+				}
+				return c, err
+			},
+		}},
 		Identity: "export-1",
 		Link: func(context.Context, partnercenter.Secret) (partnercenter.Secret, error) {
 			return partnercenter.NewSecret(link), nil
 		},
 	}
-	d := newDownload(src, "march.zip", newSettings(nil))
-	d.saveEvery = time.Nanosecond
-	if _, err := d.run(context.Background(), openPart); err != nil {
+	d := newDownload(src, "march.zip", newSettings(&options{Parallel: 4, PartSize: testPart}))
+	d.saveEvery = time.Millisecond
+	res, err := d.run(context.Background(), openPart)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	fmt.Printf("%x %d", res.SHA256, res.Resumed)
 	return 0
 }
 
+// kills is how many processes die in one test.
+func kills() int {
+	if testing.Short() {
+		return 20
+	}
+	return 200
+}
+
 func TestKilledProcesses(t *testing.T) {
+	data := randomBytes(6 << 20)
+	fake := blob.New(blob.Config{Clock: new(kit.Clock), IDs: kit.NewIDs(1), Recorder: new(kit.Recorder)})
+	if err := fake.Put("/exports/march.zip", blob.Bytes(data), time.Now(), blob.Properties{}); err != nil {
+		t.Fatal(err)
+	}
+	var quota atomic.Int64
+	var kill atomic.Pointer[func()]
+	srv := newNarrowServer(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		fake.ServeHTTP(&counting{w, &quota, &kill}, req)
+	}))
+	killMany(t, fake.Link(srv.URL, "/exports/march.zip", time.Hour), certificate(srv), data, &quota, &kill)
+}
+
+// certificate is what a client must trust.
+func certificate(srv *httptest.Server) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+}
+
+// killMany downloads again and again with processes that die in the middle.
+func killMany(t *testing.T, link, ca string, data []byte, quota *atomic.Int64, kill *atomic.Pointer[func()]) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Skipf("cannot start this test again: %v", err)
 	}
 	r := seeded(5)
-	s := newStore(8 << 20)
-	s.offerMD5()
-	var kill atomic.Pointer[func()] // called when enough has been sent
-	var quota atomic.Int64
-	srv := newNarrowServer(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		s.ServeHTTP(&counting{w, &quota, &kill}, req)
-	}))
-	link, err := s.link(srv)(t.Context(), partnercenter.Secret{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "march.zip")
-	killed, resumed := 0, false
-	for range 60 {
+	killed, finished, resumed := 0, 0, 0
+	for killed < kills() || finished == 0 {
 		cmd := exec.CommandContext(t.Context(), self)
 		cmd.Dir = filepath.Dir(path)
-		cmd.Env = append(os.Environ(), childLink+"="+link.Reveal())
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		quota.Store(1<<20 + r.Int64N(2<<20))
+		cmd.Env = append(os.Environ(), childLink+"="+link, childCA+"="+ca)
+		var stdout, stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		quota.Store(r.Int64N(int64(len(data))))
 		started := make(chan struct{})
 		end := func() {
 			<-started
@@ -186,24 +221,32 @@ func TestKilledProcesses(t *testing.T) {
 		}
 		close(started)
 		err := cmd.Wait()
-		if err == nil {
-			break
+		kill.Store(nil)
+		if err != nil {
+			if stderr.Len() > 0 {
+				t.Fatalf("the process was not killed: %s", stderr.String())
+			}
+			killed++
+			continue
 		}
-		if stderr.Len() > 0 {
-			t.Fatalf("the process was not killed: %s", stderr.String())
+		finished++
+		var sum string
+		var old int64
+		if _, err := fmt.Sscan(stdout.String(), &sum, &old); err != nil || sum != fmt.Sprintf("%x", sha256.Sum256(data)) {
+			t.Fatalf("the result is %q, %v", stdout.String(), err)
 		}
-		killed++
-		if _, err := os.Stat(path); err == nil {
-			t.Fatal("a killed download left a file under the final name")
+		if old > 0 {
+			resumed++
+		}
+		sameBytes(t, read(t, path), data)
+		wantFiles(t, filepath.Dir(path), "march.zip")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for _, req := range s.ranges() {
-		resumed = resumed || req != ""
-	}
-	sameBytes(t, read(t, path), s.data)
-	wantFiles(t, filepath.Dir(path), "march.zip")
-	if killed < 2 || !resumed {
-		t.Errorf("killed %d times, resumed: %t", killed, resumed)
+	t.Logf("%d processes killed, %d files finished, %d of them with what killed ones had left", killed, finished, resumed)
+	if resumed == 0 {
+		t.Error("nothing was ever resumed")
 	}
 }
 

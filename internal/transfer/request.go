@@ -142,8 +142,8 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 			return fmt.Errorf("%w: %s", partnercenter.ErrChanged, describe(*known, s.version))
 		}
 		last := want.end - 1
-		if want.end < 0 {
-			last = got.total - 1
+		if want.end < 0 || known == nil && last >= got.total {
+			last = got.total - 1 // asked for up to the end, or without knowing where that is
 		}
 		length := got.last - got.first + 1
 		if got.first != want.off || got.last != last || resp.ContentLength >= 0 && resp.ContentLength != length {

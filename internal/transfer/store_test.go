@@ -3,11 +3,13 @@ package transfer
 import (
 	"context"
 	"crypto/md5" //nolint:gosec // what blob stores offer
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -346,25 +348,32 @@ func keepsSecret(t *testing.T, err error) {
 	}
 }
 
-// newNarrowServer is a plain server, for another process, which knows no test
-// certificate. It cannot run far ahead of its reader.
-func newNarrowServer(t *testing.T, h http.Handler) string {
+// newNarrowServer is a server with TLS that cannot run far ahead of its reader.
+func newNarrowServer(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
 	srv.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if tcp, ok := c.(*net.TCPConn); ok {
+		if tcp, ok := underlying(c).(*net.TCPConn); ok {
 			if err := tcp.SetWriteBuffer(narrow); err != nil {
 				t.Error(err)
 			}
 		}
 		return ctx
 	}
-	srv.Start()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // killed clients
+	srv.StartTLS()
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		srv.Close()
 	})
-	return srv.URL
+	return srv
+}
+
+func underlying(c net.Conn) net.Conn {
+	if secure, ok := c.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return c
 }
 
 // narrow is a small socket buffer.
