@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// writebackInterval is how often the disk is told to begin writing.
-const writebackInterval = 100 * time.Millisecond
+const (
+	// writebackInterval is how often the disk is told to begin writing.
+	writebackInterval = 100 * time.Millisecond
+	// observeInterval is how often the governor is told what has been received.
+	observeInterval = 25 * time.Millisecond
+)
 
 // errNoRanges: the store has answered a request for a part with the whole file.
 var errNoRanges = errors.New("the store ignores ranges")
@@ -84,7 +88,7 @@ func (c *crew) run(ctx context.Context, s *stream) error {
 // returns no worker is left.
 func (c *crew) lead(ctx context.Context, s *stream, failed <-chan error) error {
 	ctx, dismiss := context.WithCancelCause(ctx)
-	tick := time.NewTicker(progressInterval)
+	tick := time.NewTicker(observeInterval)
 	defer tick.Stop()
 	working := 0
 	start := func(s *stream, p *piece) {
@@ -172,22 +176,16 @@ func (w *worker) warmUp() {
 
 // fetchPiece requests a piece, again and again from the byte reached if need be.
 func (w *worker) fetchPiece(ctx context.Context, s *stream, p *piece) (gone departure, ok bool) {
-	trouble := int64(-1) // what all had received when the present row of failures began
 	for {
 		err := w.try(ctx, s, p)
 		s = nil
 		if err == nil {
 			return departure{}, true
 		}
-		received := w.received.Load()
-		if w.fetch.failures == 0 {
-			trouble = received
-		}
 		_, mendable := errors.AsType[*brokenError](err)
 		if err := w.fetch.recover(ctx, err); err != nil {
-			// As long as bytes arrive elsewhere it may be this connection that is
-			// one too many.
-			return departure{err: err, gaveUp: mendable && ctx.Err() == nil && w.received.Load() > trouble}, false
+			// As long as there are others, this connection may just be one too many.
+			return departure{err: err, gaveUp: mendable && ctx.Err() == nil}, false
 		}
 	}
 }

@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	startLines = 2                      // connections to begin with
+	startLines = 4                      // connections to begin with
 	settleTime = time.Second            // the longest wait for new connections to deliver
-	probeTime  = 200 * time.Millisecond // how long a speed is measured
+	probeTime  = 100 * time.Millisecond // the least over which a speed is measured
+	trialTime  = time.Second            // the most that new connections get to prove themselves
 	holdTime   = 5 * time.Second        // before the next try, after more brought nothing
 	maxHold    = time.Minute
 	coolTime   = time.Second // in which further refusals count as the same one
@@ -21,8 +22,9 @@ const (
 // asks for at once. It is safe for concurrent use.
 //
 // It doubles the connections as long as that brings at least a fifth of what it
-// could, and goes one step back when it does not. When the store asks for
-// patience it halves them at once and adds single ones later.
+// could. Growing is quick, so that a transfer of a few seconds profits too; going
+// a step back takes the time that young connections need to get up to speed. When
+// the store asks for patience it halves them at once and adds single ones later.
 type governor struct {
 	fixed int64 // size of a part; 0: what a connection delivers in a second
 
@@ -102,17 +104,18 @@ func (g *governor) observe(now time.Time, received int64, warm bool) {
 		return
 	}
 	g.rate = float64(received-g.mark) / elapsed.Seconds()
-	g.since, g.mark = now, received
 	if g.trial {
-		g.trial = false
 		hoped := g.before * float64(g.target-g.back) / float64(g.back)
-		if g.rate < g.before+hoped/5 {
-			g.target, g.settled = g.back, false
+		if proven := g.rate >= g.before+hoped/5; !proven && elapsed < trialTime {
+			return
+		} else if !proven {
+			g.target, g.trial, g.settled = g.back, false, false
 			g.held, g.hold = now.Add(g.hold), min(2*g.hold, maxHold)
 			return
 		}
-		g.hold = holdTime
+		g.trial, g.hold = false, holdTime
 	}
+	g.since, g.mark = now, received
 	if g.target >= g.max || now.Before(g.held) {
 		return
 	}

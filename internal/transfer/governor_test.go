@@ -12,7 +12,7 @@ import (
 func simulate(g *governor, start time.Time, d time.Duration, rate func(n int) float64, refuse func(at time.Duration) bool) []int {
 	var counts []int
 	received := 0.0
-	const tick = 100 * time.Millisecond
+	const tick = observeInterval
 	for at := time.Duration(0); at < d; at += tick {
 		for entered := true; entered; {
 			entered = g.enter()
@@ -43,21 +43,38 @@ func TestConnectionsGrowWhileThatHelps(t *testing.T) {
 		refuse func(time.Duration) bool
 		want   []int
 	}{
-		{"every connection adds", 8, 4 * time.Second, each, nil, []int{2, 4, 8}},
-		{"up to an odd limit", 5, 4 * time.Second, each, nil, []int{2, 4, 5}},
+		{"every connection adds", 16, time.Second, each, nil, []int{4, 8, 16}},
+		{"up to an odd limit", 13, time.Second, each, nil, []int{4, 8, 13}},
 		{"with one connection", 1, 4 * time.Second, each, nil, []int{1}},
-		{"the line is full with two", 8, 4 * time.Second, func(int) float64 { return 40e6 }, nil, []int{2, 4, 2}},
-		{"the line is full with four", 8, 4 * time.Second, func(n int) float64 { return 25e6 * float64(min(n, 4)) }, nil, []int{2, 4, 8, 4}},
-		{"and is tried again, ever more rarely", 8, 18 * time.Second, func(int) float64 { return 40e6 }, nil, []int{2, 4, 2, 4, 2, 4, 2}},
-		{"the store refuses", 8, 7 * time.Second, each, func(at time.Duration) bool { return at == 2*time.Second }, []int{2, 4, 8, 4}},
-		{"refusals of one moment are one", 8, 6 * time.Second, each, func(at time.Duration) bool { return at > 1900*time.Millisecond && at < 2500*time.Millisecond }, []int{2, 4, 8, 4}},
-		{"and single steps follow", 8, 9 * time.Second, each, func(at time.Duration) bool { return at == 2*time.Second }, []int{2, 4, 8, 4, 5, 6, 7, 8}},
-		{"the store refuses for ever", 8, 30 * time.Second, each, func(at time.Duration) bool { return at > 2*time.Second }, []int{2, 4, 8, 4, 2, 1}},
+		{"the line is full with four", 16, 4 * time.Second, func(int) float64 { return 90e6 }, nil, []int{4, 8, 4}},
+		{"the line is full with eight", 16, 4 * time.Second, func(n int) float64 { return 25e6 * float64(min(n, 8)) }, nil, []int{4, 8, 16, 8}},
+		{"and is tried again, ever more rarely", 16, 19 * time.Second, func(int) float64 { return 90e6 }, nil, []int{4, 8, 4, 8, 4, 8, 4}},
+		{"the store refuses", 16, 6 * time.Second, each, func(at time.Duration) bool { return at == 2*time.Second }, []int{4, 8, 16, 8}},
+		{"refusals of one moment are one", 16, 6 * time.Second, each, func(at time.Duration) bool { return at > 1900*time.Millisecond && at < 2500*time.Millisecond }, []int{4, 8, 16, 8}},
+		{"and single steps follow", 16, 10 * time.Second, each, func(at time.Duration) bool { return at == 2*time.Second }, []int{4, 8, 16, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+		{"the store refuses for ever", 16, 30 * time.Second, each, func(at time.Duration) bool { return at > 2*time.Second }, []int{4, 8, 16, 8, 4, 2, 1}},
 	} {
 		g := newGovernor(settings{parallel: c.max}, start)
 		if diff := cmp.Diff(c.want, simulate(g, start, c.during, c.rate, c.refuse)); diff != "" {
 			t.Errorf("%s: connections (-want +got):\n%s", c.name, diff)
 		}
+	}
+}
+
+// Young connections are slow: what they bring at first says little.
+func TestConnectionsGetTimeToProveThemselves(t *testing.T) {
+	start := time.Now()
+	g := newGovernor(settings{parallel: 8}, start)
+	ticks := 0
+	counts := simulate(g, start, 4*time.Second, func(n int) float64 {
+		if n > 4 && ticks < 5 { // half a second of the later ones
+			ticks++
+			return 100e6
+		}
+		return 25e6 * float64(n)
+	}, nil)
+	if diff := cmp.Diff([]int{4, 8}, counts); diff != "" {
+		t.Errorf("connections (-want +got):\n%s", diff)
 	}
 }
 

@@ -52,7 +52,7 @@ func (s Source) check() error {
 const (
 	defaultStallTimeout = 30 * time.Second
 	defaultMaxRetries   = 5
-	defaultParallel     = 8
+	defaultParallel     = 16
 	defaultReadAhead    = 16 << 20
 	// minPartSize is the least that a caller may choose.
 	minPartSize = 16 << 10
