@@ -3,10 +3,11 @@ package transfer
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/partnercenter-go/partnercenter"
 )
 
 const (
@@ -233,6 +234,9 @@ func (a *ahead) try(ctx context.Context, f *fetcher, c *chunk, at int64) (int64,
 	}
 	for at < c.end {
 		n, err := s.Read(c.buf[at-c.off : c.end-c.off])
+		if errors.Is(err, partnercenter.ErrCorrupt) {
+			return at, err // without the last bytes, so that the reader gets to know
+		}
 		if n > 0 {
 			at += int64(n)
 			f.progress()
@@ -241,10 +245,7 @@ func (a *ahead) try(ctx context.Context, f *fetcher, c *chunk, at int64) (int64,
 			a.mu.Unlock()
 			a.changed.Broadcast()
 		}
-		if err != nil && at < c.end {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
+		if err != nil {
 			return at, err
 		}
 	}

@@ -85,7 +85,7 @@ func (b *board) left(p *piece) span {
 	return span{p.off, p.end}
 }
 
-// wrote notes that the next n bytes of a piece are on disk.
+// wrote notes that the next n bytes of a piece, which may be none, are on disk.
 func (b *board) wrote(p *piece, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,6 +95,9 @@ func (b *board) wrote(p *piece, n int64) {
 
 // add joins a span to those that are there.
 func (b *board) add(s span) {
+	if s.off == s.end {
+		return
+	}
 	i, _ := slices.BinarySearchFunc(b.have, s.off, func(h span, off int64) int { return cmp.Compare(h.end, off) })
 	// All before i end before s begins.
 	if i < len(b.have) && b.have[i].end == s.off {

@@ -36,6 +36,7 @@ func TestBoardGivesOutWhatIsMissing(t *testing.T) {
 	if got := b.left(b.take(100)); got != (span{32, 45}) || b.left(first) != (span{20, 32}) {
 		t.Errorf("halved to %v and %v", b.left(first), got)
 	}
+	b.wrote(first, 0) // a full disk
 	b.wrote(first, 5)
 	if b.front() != 25 || b.done() != 45 {
 		t.Errorf("front %d, done %d", b.front(), b.done())
@@ -70,7 +71,7 @@ func TestBoardLosesNothing(t *testing.T) {
 				i := r.IntN(len(busy))
 				left := b.left(busy[i])
 				if left.off < left.end {
-					n := 1 + r.Int64N(left.end-left.off)
+					n := r.Int64N(left.end - left.off + 1)
 					for at := left.off; at < left.off+n; at++ {
 						file[at]++
 					}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/partnercenter-go/partnercenter"
 )
 
 const (
@@ -223,7 +225,8 @@ func (w *worker) try(ctx context.Context, s *stream, p *piece) error {
 			w.received.Add(int64(n))
 			w.warmUp()
 		}
-		if left = w.board.left(p); err != nil && left.off < left.end {
+		left = w.board.left(p)
+		if err != nil && (left.off < left.end || errors.Is(err, partnercenter.ErrCorrupt)) {
 			return err
 		}
 	}

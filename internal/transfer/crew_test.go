@@ -449,6 +449,25 @@ func TestFullDiskKeepsWhatSeveralConnectionsGot(t *testing.T) {
 	}
 }
 
+// A connection that has written nothing when the disk is full has finished nothing.
+func TestFullDiskKeepsOnlyWhatIsThere(t *testing.T) {
+	s := newStore(3 << 20)
+	path := filepath.Join(t.TempDir(), "march.zip")
+	for room := int64(testPart); room < 4*testPart; room += testPart / 2 { // on and off the parts' borders
+		_, err := downloadWith(t.Context(), s.memorySource(), path, &options{Parallel: 4, PartSize: testPart, NoResume: true}, func(name string) (partFile, error) {
+			f, err := openPart(name)
+			return &spyFile{partFile: f, room: room + 1}, err
+		})
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("error %v", err)
+		}
+		side, err := loadSidecar(path + ".part.json")
+		if err != nil || total(side.spans()) != room {
+			t.Errorf("with room for %d bytes the sidecar lists %v, %v", room, side.spans(), err)
+		}
+	}
+}
+
 func TestDiskThatCannotSaveEndsTheDownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(8 << 20)

@@ -42,8 +42,9 @@ const (
 //
 // Broken answers, stalls and server errors in the middle are mended as described
 // at [partnercenter.DownloadOptions]. In the end the length must be right, and the
-// MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5); bytes that
-// do not match it are deleted and reported as [partnercenter.ErrCorrupt].
+// MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5), as must the
+// CRC-64 of an answer that comes with one (x-ms-content-crc64); bytes that do not
+// match are deleted and reported as [partnercenter.ErrCorrupt].
 //
 // Other errors are [*partnercenter.Error] values, [partnercenter.ErrBusy] when another download
 // is writing the part, [partnercenter.ErrChanged] when the file changes again and again,
@@ -132,16 +133,16 @@ func (d *download) run(ctx context.Context, open func(string) (partFile, error))
 		return none, err
 	}
 	d.meter.now(d.held(), d.total())
-	if err := d.fill(ctx); err != nil {
-		d.meter.now(d.held(), d.total())
-		return none, d.keep(err)
+	verified := false
+	if err = d.fill(ctx); err == nil {
+		verified, err = d.verify(ctx)
 	}
-	verified, err := d.verify(ctx)
-	if errors.Is(err, partnercenter.ErrCorrupt) {
+	switch {
+	case errors.Is(err, partnercenter.ErrCorrupt):
 		d.discard()
-		return none, err
-	}
-	if err != nil {
+		return none, fmt.Errorf("%w; what has been received is deleted, run again", err)
+	case err != nil:
+		d.meter.now(d.held(), d.total())
 		return none, d.keep(err)
 	}
 	if err := d.finish(); err != nil {
@@ -551,7 +552,7 @@ func (d *download) verify(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if info.Size() != d.version.size {
-		return false, fmt.Errorf("%w: %s has %d bytes instead of %d, so something else has written to it; it has been deleted",
+		return false, fmt.Errorf("%w: %s has %d bytes instead of %d, so something else has written to it",
 			partnercenter.ErrCorrupt, d.part, info.Size(), d.version.size)
 	}
 	want := d.version.md5
@@ -566,7 +567,7 @@ func (d *download) verify(ctx context.Context) (bool, error) {
 		d.sums.md5 = h
 	}
 	if got := d.sums.md5.Sum(nil); !bytes.Equal(got, want) {
-		return false, fmt.Errorf("%w: the MD5 of the %d bytes received is %x, the store's is %x; they have been deleted, run again",
+		return false, fmt.Errorf("%w: the MD5 of the %d bytes received is %x, the store's is %x",
 			partnercenter.ErrCorrupt, d.off, got, want)
 	}
 	return true, nil

@@ -33,6 +33,10 @@ const tailSize = 128 << 10
 // A store that knows no ranges makes jumps expensive: forward by reading what
 // lies between, backward by starting over.
 //
+// When the store offers an MD5 of the file and the file is read front to back, the
+// read of its last byte compares them. Jumps ahead, as readers of archives make
+// them, leave checking to what is in the archive.
+//
 // All methods may be called concurrently. Reads that find what was fetched ahead
 // do not wait for each other, others take turns.
 type Blob struct {
@@ -43,6 +47,7 @@ type Blob struct {
 	version version
 	work    sync.WaitGroup // the goroutines that read ahead
 	aheads  aheads
+	front   frontSum
 	pleas   atomic.Int64 // how often the store has asked for patience
 
 	mu       sync.Mutex
@@ -59,8 +64,8 @@ type Blob struct {
 // StallTimeout, MaxRetries, MaxBytes, Parallel, PartSize and ReadAhead apply. Close
 // the Blob when done, because requests may be running.
 //
-// Errors are [*partnercenter.Error] values, [partnercenter.ErrChanged], or what Source.Link has
-// returned.
+// Errors, also those of reading, are [*partnercenter.Error] values,
+// [partnercenter.ErrChanged], [partnercenter.ErrCorrupt], or what Source.Link has returned.
 func Open(ctx context.Context, src Source, opts *partnercenter.DownloadOptions) (*Blob, error) {
 	if err := src.check(); err != nil {
 		return nil, err
@@ -78,6 +83,7 @@ func Open(ctx context.Context, src Source, opts *partnercenter.DownloadOptions) 
 		return nil, b.wrap(err)
 	}
 	b.version, b.noRanges = s.version, s.noRanges
+	b.front.start(s.version)
 	room := min(windowSize, b.version.size)
 	b.places[0] = cursor{stream: s, room: room, keep: room == b.version.size}
 	for i := range b.places[1:] {
@@ -157,6 +163,9 @@ func (b *Blob) ReadAt(p []byte, off int64) (int, error) {
 	want := int(min(int64(len(p)), b.version.size-off))
 	for n := 0; n < want; {
 		got, err := b.some(p[n:want], off+int64(n))
+		if err == nil {
+			err = b.front.read(p[n:n+got], off+int64(n))
+		}
 		n += got
 		if err != nil {
 			return n, b.wrap(err)

@@ -5,9 +5,11 @@ import (
 	"crypto/md5" //nolint:gosec // what blob stores offer
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc64"
 	"io"
 	"log"
 	"maps"
@@ -35,6 +37,7 @@ type store struct {
 	header   http.Header // sent with every file
 	noRanges bool        // Range is ignored
 	deaf     bool        // If-Match is ignored
+	crc      bool        // a checksum of every answer is sent along
 	script   func(n int, r *http.Request) fault
 	requests []seen
 	links    int             // given out
@@ -181,6 +184,10 @@ func (s *store) answer(r *http.Request, remote string) answer {
 		h.Set("Content-Range", f.contentRange)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if s.crc {
+		sum := crc64.Checksum(body, crc64.MakeTable(azureCRC64))
+		h.Set("x-ms-content-crc64", base64.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint64(nil, sum)))
+	}
 	maps.Copy(h, f.header)
 	if f.flip && len(body) > 0 {
 		body = append([]byte{body[0] ^ 1}, body[1:]...)
