@@ -10,20 +10,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/azuritetest"
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 )
@@ -166,95 +171,61 @@ func downloadUntilKilled(link string) int {
 	return 0
 }
 
-// kills is how many processes die in one test.
-func kills() int {
-	if testing.Short() {
-		return 20
-	}
-	return 200
-}
-
+// TestKilledProcesses kills downloads at random bytes, 200 in all, until the file
+// is there again and again.
 func TestKilledProcesses(t *testing.T) {
-	data := randomBytes(6 << 20)
-	fake := blob.New(blob.Config{Clock: new(kit.Clock), IDs: kit.NewIDs(1), Recorder: new(kit.Recorder)})
-	if err := fake.Put("/exports/march.zip", blob.Bytes(data), time.Now(), blob.Properties{}); err != nil {
-		t.Fatal(err)
-	}
-	var quota atomic.Int64
-	var kill atomic.Pointer[func()]
-	srv := newNarrowServer(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		fake.ServeHTTP(&counting{w, &quota, &kill}, req)
-	}))
-	killMany(t, fake.Link(srv.URL, "/exports/march.zip", time.Hour), certificate(srv), data, &quota, &kill)
-}
-
-// certificate is what a client must trust.
-func certificate(srv *httptest.Server) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
-}
-
-// killMany downloads again and again with processes that die in the middle.
-func killMany(t *testing.T, link, ca string, data []byte, quota *atomic.Int64, kill *atomic.Pointer[func()]) {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Skipf("cannot start this test again: %v", err)
-	}
-	r := seeded(5)
-	path := filepath.Join(t.TempDir(), "march.zip")
-	killed, finished, resumed := 0, 0, 0
-	for killed < kills() || finished == 0 {
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Dir = filepath.Dir(path)
-		cmd.Env = append(os.Environ(), childLink+"="+link, childCA+"="+ca)
-		var stdout, stderr strings.Builder
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		quota.Store(r.Int64N(int64(len(data))))
-		started := make(chan struct{})
-		end := func() {
-			<-started
-			_ = cmd.Process.Kill()
-		}
-		kill.Store(&end)
-		if err := cmd.Start(); err != nil {
+	data := randomBytes(2<<20 + 1)
+	t.Run("fake", func(t *testing.T) {
+		fake := blob.New(blob.Config{Clock: new(kit.Clock), IDs: kit.NewIDs(1), Recorder: new(kit.Recorder)})
+		if err := fake.Put("/exports/march.zip", blob.Bytes(data), time.Now(), blob.Properties{}); err != nil {
 			t.Fatal(err)
 		}
-		close(started)
-		err := cmd.Wait()
-		kill.Store(nil)
+		k := newKiller(t, fake)
+		k.killMany(fake.Link(k.url, "/exports/march.zip", time.Hour), data, 120)
+	})
+	t.Run("azurite", func(t *testing.T) {
+		real := azuritetest.Start(t)
+		real.Container(t, "exports")
+		real.Put(t, "exports/march.zip", data)
+		link, err := url.Parse(real.Link("exports/march.zip", "r", time.Now().Add(time.Hour)))
 		if err != nil {
-			if stderr.Len() > 0 {
-				t.Fatalf("the process was not killed: %s", stderr.String())
-			}
-			killed++
-			continue
-		}
-		finished++
-		var sum string
-		var old int64
-		if _, err := fmt.Sscan(stdout.String(), &sum, &old); err != nil || sum != fmt.Sprintf("%x", sha256.Sum256(data)) {
-			t.Fatalf("the result is %q, %v", stdout.String(), err)
-		}
-		if old > 0 {
-			resumed++
-		}
-		sameBytes(t, read(t, path), data)
-		wantFiles(t, filepath.Dir(path), "march.zip")
-		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-	}
-	t.Logf("%d processes killed, %d files finished, %d of them with what killed ones had left", killed, finished, resumed)
-	if resumed == 0 {
-		t.Error("nothing was ever resumed")
-	}
+		k := newKiller(t, &httputil.ReverseProxy{
+			Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: link.Host}) },
+			ErrorLog: log.New(io.Discard, "", 0), // killed clients
+		})
+		t.Cleanup(http.DefaultClient.CloseIdleConnections) // the proxy's
+		k.killMany(k.url+link.RequestURI(), data, 80)
+	})
 }
 
-// counting kills somebody when the quota of bytes has been sent.
+// killer stands between a store and the processes that download from it, counts
+// the bytes, and kills.
+type killer struct {
+	t   *testing.T
+	url string
+	ca  string // the certificate that clients must trust
+
+	mu   sync.Mutex // nothing is sent while it is held
+	left int64
+	then func() // called once, when no byte is left
+}
+
+func newKiller(t *testing.T, store http.Handler) *killer {
+	k := &killer{t: t}
+	srv := newNarrowServer(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		store.ServeHTTP(&counting{w, k}, req)
+	}))
+	k.url = srv.URL
+	k.ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+	return k
+}
+
+// counting is an answer on its way through the killer.
 type counting struct {
 	http.ResponseWriter
-	quota *atomic.Int64
-	kill  *atomic.Pointer[func()]
+	*killer
 }
 
 func (c *counting) Write(p []byte) (int, error) {
@@ -265,13 +236,131 @@ func (c *counting) Write(p []byte) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		if c.quota.Add(-int64(m)) < 0 {
-			if kill := c.kill.Swap(nil); kill != nil {
-				(*kill)()
-			}
-		}
+		c.sent(m)
 	}
 	return n, nil
 }
 
+// sent counts the bytes of all answers.
+func (k *killer) sent(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.left -= int64(n); k.left < 0 && k.then != nil {
+		then := k.then
+		k.then = nil
+		then()
+	}
+}
+
+// expect has then called when so many bytes have been sent.
+func (k *killer) expect(bytes int64, then func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left, k.then = bytes, then
+}
+
 func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// child is a process that downloads.
+type child struct {
+	*exec.Cmd
+	stdout, stderr strings.Builder
+}
+
+// start starts a process and has then called, with the means to kill it, when the
+// store has sent so many bytes.
+func (k *killer) start(dir, link string, bytes int64, then func(kill func())) *child {
+	k.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	c := &child{Cmd: exec.CommandContext(k.t.Context(), self)}
+	c.Dir = dir
+	c.Env = append(os.Environ(), childLink+"="+link, childCA+"="+k.ca)
+	c.Stdout, c.Stderr = &c.stdout, &c.stderr
+	started := make(chan struct{})
+	k.expect(bytes, func() {
+		<-started
+		then(func() { _ = c.Process.Kill() })
+	})
+	if err := c.Cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	close(started)
+	return c
+}
+
+// wait reports whether the process has finished its download, and how much of it
+// an earlier one had left.
+func (k *killer) wait(c *child, data []byte) (resumed int64, finished bool) {
+	k.t.Helper()
+	err := c.Wait()
+	k.expect(0, nil)
+	if err != nil {
+		if c.stderr.Len() > 0 {
+			k.t.Fatalf("the process was not killed: %s", c.stderr.String())
+		}
+		return 0, false
+	}
+	var sum string
+	if _, err := fmt.Sscan(c.stdout.String(), &sum, &resumed); err != nil || sum != fmt.Sprintf("%x", sha256.Sum256(data)) {
+		k.t.Fatalf("the result is %q, %v", c.stdout.String(), err)
+	}
+	path := filepath.Join(c.Dir, "march.zip")
+	sameBytes(k.t, read(k.t, path), data)
+	wantFiles(k.t, c.Dir, "march.zip")
+	if err := os.Remove(path); err != nil {
+		k.t.Fatal(err)
+	}
+	return resumed, true
+}
+
+// killMany downloads again and again with processes that die in the middle. The
+// last one to die does so when it has certainly saved something, and the one after
+// it must find that.
+func (k *killer) killMany(link string, data []byte, times int) {
+	t := k.t
+	t.Helper()
+	if testing.Short() || raceEnabled { // starting a process takes the detector very long
+		times /= 10
+	}
+	r, dir := seeded(5), t.TempDir()
+	killed, finished, useful := 0, 0, 0
+	for killed < times {
+		c := k.start(dir, link, r.Int64N(int64(len(data))), func(kill func()) { kill() })
+		switch resumed, ok := k.wait(c, data); {
+		case !ok:
+			killed++
+		case resumed > 0:
+			useful++
+			finished++
+		default:
+			finished++
+		}
+	}
+	t.Logf("%d processes killed, %d files finished meanwhile, %d of them with what killed ones had left", killed, finished, useful)
+
+	for _, suffix := range []string{partSuffix, sidecarSuffix} {
+		if err := os.Remove(filepath.Join(dir, "march.zip"+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	c := k.start(dir, link, int64(len(data)/2), func(kill func()) {
+		defer kill()
+		for range 60_000 {
+			if side, err := loadSidecar(filepath.Join(dir, "march.zip"+sidecarSuffix)); err == nil && total(side.spans()) > 0 {
+				return
+			}
+			time.Sleep(time.Millisecond) // another process saves in its own time
+		}
+		t.Error("the process saves nothing")
+	})
+	if _, ok := k.wait(c, data); ok {
+		t.Fatal("the process has finished before it was killed")
+	}
+	c = k.start(dir, link, int64(len(data)), func(func()) {})
+	if resumed, ok := k.wait(c, data); !ok || resumed == 0 {
+		t.Errorf("finished %t, resumed %d bytes", ok, resumed)
+	}
+}

@@ -704,7 +704,7 @@ func TestContextEndsEverything(t *testing.T) {
 
 func TestReadsTakeTurns(t *testing.T) {
 	s := newStore(2 << 20)
-	b := open(t, s.serve(t), nil)
+	b := open(t, s.memorySource(), nil)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
