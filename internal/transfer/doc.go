@@ -5,8 +5,9 @@
 // [Open] reads at any offset; [DownloadFile] writes to disk and survives a crash.
 // Both stand on the same layers, the outermost first:
 //
-//   - open.go and cursor.go, or download.go with its part file and sidecar: which
-//     bytes are wanted next;
+//   - open.go with cursor.go and ahead.go, or download.go with its part file and
+//     sidecar and, for several connections, crew.go, board.go and governor.go:
+//     which bytes are wanted next, and by how many requests at a time;
 //   - fetcher.go: whether a failure can be mended, how often and how soon;
 //   - request.go: one range request, its checks, its body;
 //   - link.go: the link that is good now;

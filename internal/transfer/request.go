@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -114,8 +113,8 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 			return fmt.Errorf("%w: %s", partnercenter.ErrChanged, describe(*known, s.version))
 		}
 		last := want.end - 1
-		if want.end < 0 {
-			last = got.total - 1
+		if want.end < 0 || known == nil && last >= got.total {
+			last = got.total - 1 // asked for up to the end, or without knowing where that is
 		}
 		length := got.last - got.first + 1
 		if got.first != want.off || got.last != last || resp.ContentLength >= 0 && resp.ContentLength != length {
@@ -124,6 +123,7 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 		}
 		s.off, s.end = got.first, got.last+1
 	}
+	s.from, s.sum = s.off, newAnswerSum(resp.Header)
 	if sum := storedMD5(resp.Header.Get("x-ms-blob-content-md5")); sum != nil {
 		s.version.md5 = sum
 	}
@@ -165,20 +165,13 @@ func describe(known, now version) string {
 	return fmt.Sprintf("its ETag was %.80q and now is %.80q", known.etag, now.etag)
 }
 
-// storedMD5 decodes an MD5 header; nil if there is none that could be one.
-func storedMD5(header string) []byte {
-	sum, err := base64.StdEncoding.DecodeString(header)
-	if err != nil || len(sum) != 16 {
-		return nil
-	}
-	return sum
-}
-
 // stream is the body of an answer: the bytes of the file from off to end.
 type stream struct {
 	version  version
 	off, end int64 // of the next byte, and behind the last one
 	noRanges bool  // the store has shown that it knows none
+	from     int64 // where the answer begins
+	sum      *answerSum
 
 	body   io.ReadCloser
 	ctx    context.Context // of the request whose body this is
@@ -188,7 +181,9 @@ type stream struct {
 }
 
 // Read delivers the next bytes of the file, never more than were announced. At
-// their end it returns io.EOF; an answer that ends before is a [brokenError].
+// their end it returns io.EOF; an answer that ends before is a [brokenError]. With
+// the last bytes it returns [partnercenter.ErrCorrupt] when the answer is not what
+// the store's checksum of it says.
 func (s *stream) Read(p []byte) (int, error) {
 	if s.off == s.end {
 		return 0, io.EOF
@@ -196,7 +191,13 @@ func (s *stream) Read(p []byte) (int, error) {
 	p = p[:min(int64(len(p)), s.end-s.off)]
 	n, err := s.read(p)
 	s.off += int64(n)
-	if s.off == s.end || err == nil {
+	if s.sum != nil {
+		_, _ = s.sum.sum.Write(p[:n]) // hashes return no errors
+	}
+	switch {
+	case s.off == s.end && s.sum != nil:
+		return n, s.sum.verify(s.from, s.end)
+	case s.off == s.end || err == nil:
 		return n, nil
 	}
 	if errors.Is(err, io.EOF) {
