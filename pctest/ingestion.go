@@ -182,3 +182,14 @@ func (i *Ingestion) FinishSubmission(productID, submissionID string, step Submis
 func (i *Ingestion) NextPackage(script PackageScript) error {
 	return i.s.NextPackage(script.internal())
 }
+
+// MovePackage gives a package another id, which is returned. Whoever asks for the
+// old one is answered with 301, as happens in the Store.
+func (i *Ingestion) MovePackage(productID, packageID string) (string, error) {
+	return i.s.MovePackage(productID, packageID)
+}
+
+// ExpireLinks makes the links that were given out for a file worthless: that of an
+// image, an asset, a video or a package by its id; an empty id means all files of
+// the product. The next look at it gives a new one.
+func (i *Ingestion) ExpireLinks(productID, id string) error { return i.s.ExpireLinks(productID, id) }

@@ -198,3 +198,46 @@ func (s *Server) Resource(productID, collection, id string) ([]byte, error) {
 	}
 	return o.append(nil), nil
 }
+
+// MovePackage gives a package another id, as happens in the Store: the old one is
+// answered with 301. It returns the new id.
+func (s *Server) MovePackage(productID, id string) (string, error) {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.product(productID)
+	if p == nil {
+		return "", errNoProduct
+	}
+	old := p.find("packages", id, now)
+	if old == nil {
+		return "", fmt.Errorf("ingestion: product %s has no package %q", productID, id)
+	}
+	moved := *old
+	moved.ID = s.nextID()
+	old.MovedTo = moved.ID
+	p.Items = append(p.Items, &moved)
+	return moved.ID, nil
+}
+
+// ExpireLinks makes the links that were given out for a file worthless: of an image,
+// an asset, a video or a package by its id, an empty one means all of the product.
+func (s *Server) ExpireLinks(productID, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.product(productID)
+	if p == nil {
+		return errNoProduct
+	}
+	found := id == ""
+	for _, i := range p.Items {
+		if i.File != "" && (id == "" || strings.EqualFold(i.ID, id)) {
+			s.cfg.Blobs.ExpireLinks(i.File)
+			found = true
+		}
+	}
+	if !found {
+		return fmt.Errorf("ingestion: product %s has no file %q", productID, id)
+	}
+	return nil
+}
