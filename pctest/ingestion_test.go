@@ -291,7 +291,9 @@ func TestClientMeetsTheServicesQuirks(t *testing.T) {
 	if n, err := count(ingestion.Filter{}); n != 24 || err != nil {
 		t.Errorf("with a dead link at the end: %d products, %v", n, err)
 	}
-	configure(func(b *pctest.IngestionBehavior) { b.DeadLastLink, b.EmptyLastPage, b.PageSizes = false, true, []int{0, 7, 0} })
+	configure(func(b *pctest.IngestionBehavior) {
+		b.DeadLastLink, b.EmptyLastPage, b.PageSizes = false, true, []int{0, 7, 0}
+	})
 	if n, err := count(ingestion.TypeIs("AzureContainer")); n != 23 || err != nil {
 		t.Errorf("with empty pages: %d products, %v", n, err)
 	}

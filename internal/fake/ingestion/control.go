@@ -74,8 +74,8 @@ func (s *Server) AddProduct(text []byte) (string, error) {
 		id = s.nextID()
 	}
 	p := s.newProduct(body, id, now)
-	if s.product(id) != nil || p.offerID() != "" && slices.ContainsFunc(s.products, func(o *product) bool { return strings.EqualFold(o.offerID(), p.offerID()) }) {
-		return "", fmt.Errorf("ingestion: there is a product %s (%s) already", id, p.offerID())
+	if s.product(id) != nil || s.taken(p) {
+		return "", fmt.Errorf("ingestion: there is a product %s (%s) already", id, p.Offer)
 	}
 	s.addProduct(p)
 	return id, nil
@@ -128,20 +128,39 @@ func (s *Server) Products() []ProductInfo {
 	defer s.mu.Unlock()
 	out := make([]ProductInfo, len(s.products))
 	for i, p := range s.products {
-		out[i] = ProductInfo{ID: p.ID, Kind: p.kind(), Name: p.Body.text("name"), OfferID: p.offerID()}
-		for _, v := range p.list("variants", now, nil) {
-			out[i].Variants = append(out[i].Variants, VariantInfo{v.ID, v.Body.text("externalID"), v.Body.text("friendlyName")})
+		out[i] = s.info(p, now)
+	}
+	return out
+}
+
+// Product returns the product with the id or the offer id; false if there is none.
+func (s *Server) Product(id string) (ProductInfo, bool) {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.products {
+		if id != "" && (p.ID == id || p.Offer == id) {
+			return s.info(p, now), true
 		}
-		for _, sub := range p.Submissions {
-			sub.advance(s, p, now)
-			info := SubmissionInfo{
-				ID: sub.ID, State: sub.now().State, Substate: sub.now().Substate, Release: sub.Release, Promoted: sub.Promoted, Resources: make(map[string]string),
-			}
-			for _, r := range sub.Resources {
-				info.Resources[r.text("type")] = r.text("value")
-			}
-			out[i].Submissions = append(out[i].Submissions, info)
+	}
+	return ProductInfo{}, false
+}
+
+// info describes a product. The lock is held.
+func (s *Server) info(p *product, now time.Time) ProductInfo {
+	out := ProductInfo{ID: p.ID, Kind: p.kind(), Name: p.Body.text("name"), OfferID: p.Offer}
+	for _, v := range p.list("variants", now, nil) {
+		out.Variants = append(out.Variants, VariantInfo{v.ID, v.Body.text("externalID"), v.Body.text("friendlyName")})
+	}
+	for _, sub := range p.Submissions {
+		sub.advance(s, p, now)
+		info := SubmissionInfo{
+			ID: sub.ID, State: sub.now().State, Substate: sub.now().Substate, Release: sub.Release, Promoted: sub.Promoted, Resources: make(map[string]string),
 		}
+		for _, r := range sub.Resources {
+			info.Resources[r.text("type")] = r.text("value")
+		}
+		out.Submissions = append(out.Submissions, info)
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 // the following types are what a snapshot keeps.
 type product struct {
 	ID          string        `json:"id"`
+	Offer       string        `json:"offer"` // the offer id
 	Place       int64         `json:"place"` // in storage order
 	Body        object        `json:"body"`
 	Setup       object        `json:"setup"`
@@ -72,8 +73,9 @@ func showAs(body object, id string) object {
 
 func (p *product) kind() string { return p.Body.text("resourceType") }
 
-func (p *product) offerID() string {
-	for _, id := range p.Body.objects("externalIDs") {
+// offerIDOf is the offer id of a product's description, empty if it has none.
+func offerIDOf(body object) string {
+	for _, id := range body.objects("externalIDs") {
 		if strings.EqualFold(id.text("type"), "AzureOfferId") {
 			return id.text("value")
 		}
