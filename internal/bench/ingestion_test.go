@@ -113,8 +113,13 @@ func byHand(b *testing.B, wire http.RoundTripper) int {
 		var page struct {
 			NextLink string `json:"nextLink"`
 			Value    []struct {
-				ID, Name, ResourceType string
-				ExternalIDs            []struct{ Type, Value string }
+				ID          string `json:"id"`
+				Name        string `json:"name"`
+				Type        string `json:"resourceType"`
+				ExternalIDs []struct {
+					Type  string `json:"type"`
+					Value string `json:"value"`
+				} `json:"externalIDs"`
 			} `json:"value"`
 		}
 		err = json.NewDecoder(resp.Body).Decode(&page)

@@ -153,7 +153,7 @@ func (s *Server) info(p *product, now time.Time) ProductInfo {
 		out.Variants = append(out.Variants, VariantInfo{v.ID, v.Body.text("externalID"), v.Body.text("friendlyName")})
 	}
 	for _, sub := range p.Submissions {
-		sub.advance(s, p, now)
+		sub.advance(s, now)
 		info := SubmissionInfo{
 			ID: sub.ID, State: sub.now().State, Substate: sub.now().Substate, Release: sub.Release, Promoted: sub.Promoted, Resources: make(map[string]string),
 		}
@@ -179,8 +179,8 @@ func (s *Server) Finish(productID, submissionID string, step Step) error {
 	}
 	for _, sub := range p.Submissions {
 		if sub.ID == submissionID {
-			sub.advance(s, p, now)
-			sub.finish(step, s, p, now)
+			sub.advance(s, now)
+			sub.finish(step, s, now)
 			return nil
 		}
 	}

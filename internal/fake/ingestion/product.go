@@ -58,7 +58,7 @@ func (s *Server) postProduct(x *exchange) reply {
 // of others is the fake's choice.
 func (s *Server) deleteProduct(x *exchange, p *product) reply {
 	for _, sub := range p.Submissions {
-		if sub.advance(s, p, x.now); sub.published() || sub.active() {
+		if sub.advance(s, x.now); sub.published() || sub.active() {
 			return x.conflict("The product has been published, or is being published, and cannot be deleted.")
 		}
 	}

@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -129,13 +128,4 @@ func (p *product) branch(module, variant string) *branch {
 		}
 	}
 	return nil
-}
-
-// shown writes items as the elements of an array.
-func shown(items []*item) []json.RawMessage {
-	out := make([]json.RawMessage, len(items))
-	for i, it := range items {
-		out[i] = it.show().append(nil)
-	}
-	return out
 }
