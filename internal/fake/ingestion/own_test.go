@@ -134,7 +134,7 @@ func TestOwnTrafficReplays(t *testing.T) {
 			t.Parallel()
 			r := &recorder{rig: newSeeded(t, 99, change)}
 			r.record()
-			for from := 0; from < len(r.all); from++ {
+			for from := 0; from < len(r.all); from += 3 {
 				newReplay(t, r.all[from:]).run()
 			}
 		})
