@@ -198,7 +198,7 @@ func randomWorld(r *rand.Rand) world {
 func TestNoErrorMeansPublished(t *testing.T) {
 	t.Parallel()
 	outcomes := map[string]int{}
-	const worlds = 300
+	const worlds = 150
 	synctest.Test(t, func(t *testing.T) {
 		srv := pctest.NewServer(t)
 		client := publisher(t, srv)
