@@ -52,9 +52,10 @@ type PublishRequest struct {
 	// [ModuleResellerConfiguration].
 	Modules []Module
 	// Plans are the plans whose drafts are published besides the product's own, by
-	// plan id or by the plan's own id. Default, when nil: all of them. Empty but
-	// not nil: none.
+	// plan id or by the plan's own id. Default: all of them.
 	Plans []string
+	// WithoutPlans publishes the product's own drafts only.
+	WithoutPlans bool
 	// InFlight is what to do when another submission is in flight. Default
 	// [InFlightRefuse].
 	InFlight InFlight
@@ -81,10 +82,13 @@ func (r PublishRequest) check() error {
 		return errors.New("ingestion: publish: Option.IsAutoPromote goes live by itself; set Goal to GoalLive, or leave it out")
 	}
 	if r.SubmissionID != "" {
-		if len(r.Modules) > 0 || r.Plans != nil || r.Option != nil || r.InFlight != "" {
-			return errors.New("ingestion: publish: SubmissionID names a submission that exists; leave Modules, Plans, Option and InFlight out")
+		if len(r.Modules) > 0 || len(r.Plans) > 0 || r.WithoutPlans || r.Option != nil || r.InFlight != "" {
+			return errors.New("ingestion: publish: SubmissionID names a submission that exists; leave Modules, Plans, WithoutPlans, Option and InFlight out")
 		}
 		return checkID("submission id", r.SubmissionID)
+	}
+	if r.WithoutPlans && len(r.Plans) > 0 {
+		return errors.New("ingestion: publish: choose either Plans or WithoutPlans")
 	}
 	for _, m := range r.Modules {
 		if err := checkID("module", string(m)); err != nil {

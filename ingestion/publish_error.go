@@ -27,8 +27,9 @@ type PublishError struct {
 	Status PublishStatus `json:"status"`
 	// Step is the step that failed, or was under way; empty if unknown.
 	Step string `json:"step,omitempty"`
-	// Reason says in one sentence why it failed.
-	Reason string `json:"reason"`
+	// Reason says in one sentence why it failed; empty if the submission itself
+	// does not say. [PublishError.Findings] often says more.
+	Reason string `json:"reason,omitempty"`
 	// RequestID is the service's id of the request whose answer told of the
 	// failure; quote it to support.
 	RequestID string `json:"requestID,omitempty"`
@@ -52,8 +53,10 @@ func (e *PublishError) Error() string {
 	if e.Step != "" {
 		fmt.Fprintf(&b, " at step %q", e.Step)
 	}
-	b.WriteString(": " + e.Reason)
-	if e.Err != nil && e.Reason != e.Err.Error() {
+	if e.Reason != "" {
+		b.WriteString(": " + e.Reason)
+	}
+	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
 	}
 	bad, first := 0, PublishFinding{}
@@ -64,8 +67,11 @@ func (e *PublishError) Error() string {
 			}
 		}
 	}
-	if bad > 0 {
+	switch {
+	case bad > 0:
 		fmt.Fprintf(&b, "; %s", first)
+	case e.Reason == "":
+		b.WriteString("; the API gives no reason")
 	}
 	if bad > 1 {
 		fmt.Fprintf(&b, " and %d more", bad-1)

@@ -71,7 +71,7 @@ func TestPublishingOnTheFake(t *testing.T) {
 		"an hour out of order":          {faults: []pctest.Fault{pctest.Answer(500).On(http.MethodGet, "*/submissions/*").Skip(4).Times(20)}, state: "Published ReadyToPublish", posts: 1},
 		"fails in validation": {
 			script: pctest.SubmissionScript{ToPreview: []pctest.SubmissionStep{pctest.Validating().For(time.Minute), pctest.ValidationFailed(found)}},
-			err:    `at step "Automated validation": InProgress Failed; validation Error AVS0106 (Package): The template is broken.`, posts: 1,
+			err:    `at step "Automated validation"; validation Error AVS0106 (Package): The template is broken.`, posts: 1,
 		},
 		"fails while the preview is made": {
 			script: pctest.SubmissionScript{ToPreview: []pctest.SubmissionStep{pctest.Validating().For(time.Minute), pctest.PreviewFailed()}},
@@ -79,7 +79,7 @@ func TestPublishingOnTheFake(t *testing.T) {
 		},
 		"fails in certification": {
 			script: pctest.SubmissionScript{ToLive: []pctest.SubmissionStep{pctest.Certifying().For(time.Hour), pctest.CertificationFailed(found)}},
-			goal:   ingestion.GoalLive, err: `at step "Certification": InProgress FailedInCertification; validation Error AVS0106`, posts: 1,
+			goal:   ingestion.GoalLive, err: `at step "Certification"; validation Error AVS0106`, posts: 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

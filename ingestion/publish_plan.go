@@ -43,7 +43,7 @@ func (p *publishing) build(ctx context.Context) (PublishPlan, error) {
 		return plan, err
 	}
 	r := p.state.request
-	whole := r.Modules == nil
+	whole := len(r.Modules) == 0
 	modules := r.Modules
 	if whole {
 		modules = append(planModules(), ModuleResellerConfiguration)
@@ -68,7 +68,7 @@ func (p ProductScope) product(ctx context.Context, id string, opts []partnercent
 // chosen returns the plans that the request is for. Test drives are none.
 func (p *publishing) chosen(ctx context.Context) ([]*Resource[Variant], error) {
 	names := p.state.request.Plans
-	if names != nil && len(names) == 0 {
+	if p.state.request.WithoutPlans {
 		return nil, nil
 	}
 	var all, chosen []*Resource[Variant]
@@ -80,7 +80,7 @@ func (p *publishing) chosen(ctx context.Context) ([]*Resource[Variant], error) {
 			all = append(all, v)
 		}
 	}
-	if names == nil {
+	if len(names) == 0 {
 		return all, nil
 	}
 	for _, name := range names {

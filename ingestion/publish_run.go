@@ -291,7 +291,11 @@ func refresh[E any](ctx context.Context, l Lister[E], to *[]E, opts []partnercen
 func (p *publishing) judge(ctx context.Context, s PublishStatus, meta partnercenter.ResponseMeta) (publishObservation, error) {
 	status := s.Submission.Status()
 	if status.Stage.Failed() {
-		return p.fail(s, status.Reason, nil, meta), nil
+		reason := status.Reason
+		if reason == stateOf(s.Submission) {
+			reason = "" // the states are told anyway
+		}
+		return p.fail(s, reason, nil, meta), nil
 	}
 	if step := p.brokenStep(s); step != "" {
 		return p.fail(s, step, nil, meta), nil

@@ -30,6 +30,7 @@ const (
 	paramGoal       = "goal"
 	paramModules    = "modules"
 	paramPlans      = "plans"
+	paramNoPlans    = "withoutPlans"
 	paramInFlight   = "inFlight"
 	paramOption     = "option"
 	paramNotes      = "notes" // there were some
@@ -53,11 +54,14 @@ func (s publishState) params() map[string]string {
 		return m
 	}
 	m[paramInFlight] = string(s.request.InFlight)
-	if s.request.Modules != nil {
+	if len(s.request.Modules) > 0 {
 		m[paramModules] = list(s.request.Modules)
 	}
-	if s.request.Plans != nil {
+	if len(s.request.Plans) > 0 {
 		m[paramPlans] = list(s.request.Plans)
+	}
+	if s.request.WithoutPlans {
+		m[paramNoPlans] = "true"
 	}
 	if o := s.request.Option; o != nil {
 		if o.CertificationNotes != "" {
@@ -73,7 +77,7 @@ func (s publishState) params() map[string]string {
 
 // list writes names as JSON, of which none can be broken by what is in a name.
 func list[S ~string](names []S) string {
-	raw, err := json.Marshal(append([]S{}, names...))
+	raw, err := json.Marshal(names)
 	if err != nil {
 		panic(err) // strings only: cannot happen
 	}
@@ -83,7 +87,7 @@ func list[S ~string](names []S) string {
 func parsePublishState(m map[string]string, option *PublishOption) (publishState, error) {
 	s := publishState{
 		request: PublishRequest{
-			Goal: PublishGoal(m[paramGoal]), InFlight: InFlight(m[paramInFlight]), Option: option,
+			Goal: PublishGoal(m[paramGoal]), InFlight: InFlight(m[paramInFlight]), Option: option, WithoutPlans: m[paramNoPlans] != "",
 		},
 		after: m[paramAfter], submission: m[paramSubmission], promoted: m[paramPromoted] != "", stale: m[paramStale],
 	}

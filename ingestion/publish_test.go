@@ -83,11 +83,11 @@ func TestWhatIsSubmitted(t *testing.T) {
 			want:    `"resources":[{"type":"Package","value":"own-Package"}],` + fmt.Sprintf(plan, `{"type":"Package","value":"plan-Package"}`),
 		},
 		"no plans": {
-			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModulePackage, ingestion.ModuleProperty}, Plans: []string{}},
+			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModulePackage, ingestion.ModuleProperty}, WithoutPlans: true},
 			want:    `"resources":[{"type":"Package","value":"own-Package"},{"type":"Property","value":"own-Property"}]`,
 		},
 		"a reseller configuration that cannot be looked up": {
-			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModuleResellerConfiguration}, Plans: []string{}},
+			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModuleResellerConfiguration}, WithoutPlans: true},
 			prepare: func(d *desk) {
 				d.set("GET /branches/getByModule(module=ResellerConfiguration)", answer{status: 400, body: `"no such module"`})
 			},
@@ -111,7 +111,7 @@ func TestWhatIsSubmitted(t *testing.T) {
 				fmt.Sprintf(plan, `{"type":"Availability","value":"plan-Availability"},{"type":"Listing","value":"plan-Listing"}`),
 		},
 		"with an option": {
-			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModuleProperty}, Plans: []string{}, Option: &ingestion.PublishOption{IsManualPublish: true, CertificationNotes: "n"}},
+			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModuleProperty}, WithoutPlans: true, Option: &ingestion.PublishOption{IsManualPublish: true, CertificationNotes: "n"}},
 			want:    `"resources":[{"type":"Property","value":"own-Property"}],"publishOption":{"isManualPublish":true,"isAutoPromote":false,"certificationNotes":"n"}`,
 		},
 	} {
@@ -300,7 +300,7 @@ func TestFailuresOfSubmissions(t *testing.T) {
 		"gone": {prepare: func(d *desk) {
 			d.set(getSubmission, ok(state("2", "InProgress", "Submitted")), answer{status: 404})
 		}, want: []string{"somebody has cancelled it"}},
-		"cancelled": {prepare: func(d *desk) { d.at("InProgress/Cancelled") }, want: []string{"InProgress Cancelled"}},
+		"cancelled": {prepare: func(d *desk) { d.at("InProgress/Cancelled") }, want: []string{"InProgress Cancelled; the API gives no reason"}},
 		"promotion refused": {goal: ingestion.GoalLive, prepare: func(d *desk) {
 			d.at("Published/ReadyToPublish").set(promote, answer{status: 400, body: `{"code":"NotAllowed"}`})
 		}, want: []string{"refused to promote", "NotAllowed"}},
@@ -487,7 +487,8 @@ func TestMistakesInPublishRequests(t *testing.T) {
 		{ingestion.PublishRequest{Goal: "moon"}, "Goal"},
 		{ingestion.PublishRequest{InFlight: "shoot"}, "InFlight"},
 		{ingestion.PublishRequest{Option: &ingestion.PublishOption{IsAutoPromote: true}}, "GoalLive"},
-		{ingestion.PublishRequest{SubmissionID: "2", Plans: []string{}}, "leave Modules"},
+		{ingestion.PublishRequest{SubmissionID: "2", WithoutPlans: true}, "leave Modules"},
+		{ingestion.PublishRequest{Plans: []string{"a"}, WithoutPlans: true}, "either Plans"},
 		{ingestion.PublishRequest{SubmissionID: "a/b"}, "submission id"},
 		{ingestion.PublishRequest{Modules: []ingestion.Module{"a)b"}}, "module"},
 		{ingestion.PublishRequest{Plans: []string{" "}}, "Plans"},
