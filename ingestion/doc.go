@@ -45,6 +45,24 @@
 // Modify begins again when somebody else was faster, and writes nothing when there
 // is nothing to change. [Overwrite] ignores versions.
 //
+// What should be rather than what to do is said with the verbs named Apply, which
+// find the draft, merge into it what they are given, and write only if something
+// differs. A pipeline can run them every time:
+//
+//	applied, err := offer.Listings().Apply(ctx, "", ingestion.Listing{Summary: "Now with more."})
+//
+// # Publishing
+//
+// [ProductScope.Publish] takes the drafts to preview and, if asked to, to customers.
+// It can be followed step by step, resumed on another machine, and ends without an
+// error only if the offer is there:
+//
+//	publication, err := offer.Publish(ingestion.PublishRequest{Goal: ingestion.GoalLive})
+//	status, err := publication.Wait(ctx, nil)
+//
+// A [PublishError] knows all that the service says about a failure. The steps that
+// Publish takes can be had one by one from [ProductScope.Submissions].
+//
 // # Secrets
 //
 // Upload links, keys and passwords are [partnercenter.Secret] values. They are
