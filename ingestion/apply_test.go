@@ -319,3 +319,13 @@ func TestMistakesInApply(t *testing.T) {
 		t.Errorf("requests %q", d.changed())
 	}
 }
+
+// What is seen to be wrong is said before the service is asked.
+func TestPlaceholdersAreRefusedWithoutARequest(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	_, err := newClient(t, d).Product("p").LeadConfiguration().Apply(t.Context(), &ingestion.AzureBlobLeads{ConnectionString: partnercenter.NewSecret("[redacted]")})
+	if err == nil || len(d.seen) > 0 {
+		t.Errorf("%v after %q", err, d.seen)
+	}
+}
