@@ -11,9 +11,9 @@ import (
 	"github.com/partnercenter-go/partnercenter/pctest"
 )
 
-// exampleOffer stands in for client.Product with the id that ByOfferID finds. The
+// publishedOffer stands in for client.Product with the id that ByOfferID finds. The
 // service behind it is a fake for which a submission takes no time.
-func exampleOffer(toPreview ...pctest.SubmissionStep) (*ingestion.Client, ingestion.ProductScope) {
+func publishedOffer(toPreview ...pctest.SubmissionStep) (*ingestion.Client, ingestion.ProductScope) {
 	srv, err := pctest.New(pctest.WithIngestionBehavior(func(b *pctest.IngestionBehavior) {
 		if b.ToPreview = toPreview; len(toPreview) == 0 {
 			b.ToPreview = []pctest.SubmissionStep{pctest.InPreview()}
@@ -43,7 +43,7 @@ var quickly = &partnercenter.WaitOptions{MinInterval: time.Millisecond, MaxInter
 // live.
 func ExampleProductScope_Publish() {
 	ctx := context.Background()
-	_, offer := exampleOffer()
+	_, offer := publishedOffer()
 
 	publication, err := offer.Publish(ingestion.PublishRequest{Goal: ingestion.GoalLive})
 	if err != nil {
@@ -62,7 +62,7 @@ func ExampleProductScope_Publish() {
 // The reasons of a failure make a table.
 func ExamplePublishError() {
 	ctx := context.Background()
-	_, offer := exampleOffer(pctest.ValidationFailed(
+	_, offer := publishedOffer(pctest.ValidationFailed(
 		pctest.Finding{Code: "AVS0106", Severity: "Error", Message: "The template is broken.", Resource: "Package"},
 	))
 
@@ -89,7 +89,7 @@ func ExamplePublishError() {
 // another machine, goes on from there.
 func ExampleClient_ResumePublish() {
 	ctx := context.Background()
-	client, offer := exampleOffer(pctest.Validating().Polls(1), pctest.InPreview())
+	client, offer := publishedOffer(pctest.Validating().Polls(1), pctest.InPreview())
 	var kept string
 
 	publication, err := offer.Publish(ingestion.PublishRequest{})
@@ -120,7 +120,7 @@ func ExampleClient_ResumePublish() {
 
 // What would be done, without doing it.
 func ExamplePublication_Plan() {
-	_, offer := exampleOffer()
+	_, offer := publishedOffer()
 
 	publication, err := offer.Publish(ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModuleListing}})
 	if err != nil {
@@ -144,7 +144,7 @@ func ExamplePublication_Plan() {
 // The second time there is nothing to do, and nothing is written.
 func ExampleListings_Apply() {
 	ctx := context.Background()
-	_, offer := exampleOffer()
+	_, offer := publishedOffer()
 
 	for range 2 {
 		listing, err := offer.Listings().Apply(ctx, "", ingestion.Listing{Title: "Ours", Keywords: []string{"backup"}})

@@ -41,6 +41,7 @@ type uploadRequest struct {
 
 type uploadAnswer struct {
 	header http.Header
+	length int64 // as announced; of a HEAD that of the blob
 	body   []byte
 }
 
@@ -163,7 +164,7 @@ func (w *uploadWire) once(ctx context.Context, u *url.URL, r uploadRequest) (upl
 			Err: fmt.Errorf("the answer broke off: %w", err),
 		}}
 	}
-	return uploadAnswer{resp.Header, body}, nil
+	return uploadAnswer{resp.Header, resp.ContentLength, body}, nil
 }
 
 // unwanted makes an error of an answer with another status than the one wanted.
