@@ -45,6 +45,12 @@
 // Modify begins again when somebody else was faster, and writes nothing when there
 // is nothing to change. [Overwrite] ignores versions.
 //
+// What should be rather than what to do is said with the verbs named Apply, which
+// find the draft, merge into it what they are given, and write only if something
+// differs. A pipeline can run them every time:
+//
+//	applied, err := offer.Listings().Apply(ctx, "", ingestion.Listing{Summary: "Now with more."})
+//
 // # Files
 //
 // Packages, pictures and documents are uploaded by the verbs of [Uploader], which
@@ -55,6 +61,18 @@
 //
 // An interrupted upload goes on where it stopped; [Uploader.Holds] tells whether one
 // is needed at all.
+//
+// # Publishing
+//
+// [ProductScope.Publish] takes the drafts to preview and, if asked to, to customers.
+// It can be followed step by step, resumed on another machine, and ends without an
+// error only if the offer is there:
+//
+//	publication, err := offer.Publish(ingestion.PublishRequest{Goal: ingestion.GoalLive})
+//	status, err := publication.Wait(ctx, nil)
+//
+// A [PublishError] knows all that the service says about a failure. The steps that
+// Publish takes can be had one by one from [ProductScope.Submissions].
 //
 // # Secrets
 //

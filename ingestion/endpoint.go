@@ -70,6 +70,7 @@ type call struct {
 	method, path, link, query string
 	body                      []byte
 	ifMatch                   string
+	doubt503                  bool // see [transport.Request]
 }
 
 // do sends a request. The headers set here give way to those of the call's options.
@@ -82,7 +83,7 @@ func (e endpoint) do(ctx context.Context, r call, opts []partnercenter.CallOptio
 		header.Set("If-Match", r.ifMatch)
 	}
 	return e.client.api.Do(ctx, transport.Request{
-		Method: r.method, Path: r.path, Link: r.link, Query: r.query, Header: header, Body: r.body,
+		Method: r.method, Path: r.path, Link: r.link, Query: r.query, Header: header, Body: r.body, Doubt503: r.doubt503,
 	}, opts...)
 }
 

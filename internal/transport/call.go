@@ -27,6 +27,7 @@ type call struct {
 	requestID     string // Client-Request-ID
 	correlationID string // ms-correlationid
 	idempotent    bool
+	doubt503      bool
 
 	attempts   int           // requests put on the wire
 	retries    int           // decided by checkRetry

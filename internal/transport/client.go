@@ -126,6 +126,9 @@ type Request struct {
 	// IdempotencyKey is sent as ms-requestid and makes a POST repeatable. Empty:
 	// a fresh id, and a POST is repeated only when it surely was not processed.
 	IdempotencyKey string
+	// Doubt503 says that a 503 to this call may come after the work was done, so
+	// that a POST is not repeated on one, not even if it names a time.
+	Doubt503 bool
 }
 
 // Response is a 2xx answer, read to its end.
