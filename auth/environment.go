@@ -71,15 +71,16 @@ var ErrNoEnvironment = errors.New("auth: no credentials in the environment")
 //	workload identity    FEDERATED_TOKEN_FILE
 //
 //	REFRESH_TOKEN_STORE  opened with
-//	a directory          [NewFileStore]
-//	file:DIRECTORY       [NewFileStore]
-//	any other URL        [Options.OpenStore], which the program supplies: this module does not link
-//	                     database drivers. With redisstore.New, postgresstore.New, keyvaultstore.New or
-//	                     keyringstore.New (modules below auth), or a store of your own
+//	a directory          NewFileStore
+//	file:DIRECTORY       NewFileStore
+//	any other URL        Options.OpenStore
 //
 // each with the prefix PARTNERCENTER_; see the Env constants. PARTNERCENTER_AUTHORITY and
 // PARTNERCENTER_CLOUD may accompany all but the static token, and are used when opts names
-// no authority or no cloud. A sign-in that fills the store of refresh tokens is made with
+// no authority or no cloud. [Options.OpenStore] is the program's, because this module links no
+// database drivers: it calls redisstore.New, postgresstore.New, keyvaultstore.New or
+// keyringstore.New of the modules below auth (the first two have examples of it), or opens a
+// store of your own. A sign-in that fills the store of refresh tokens is made with
 // [NewConsent], [SignInWithBrowser] or [SignInWithDeviceCode].
 //
 // A variable that is set to the empty string counts as not set. Incomplete and

@@ -72,7 +72,7 @@ func New(source partnercenter.TokenSource, opts *partnercenter.Options, d Defaul
 	c := &Client{
 		base:      base,
 		prefix:    base.EscapedPath() + prefix,
-		host:      hostOf(base),
+		host:      HostOf(base),
 		resource:  resource,
 		tenant:    o.TenantID,
 		userAgent: header.UserAgent(o.UserAgent),

@@ -66,8 +66,8 @@ func port(u *url.URL) string {
 	return "443"
 }
 
-// hostOf is the host in lower case, with the port if it is not the scheme's own.
-func hostOf(u *url.URL) string {
+// HostOf is the host as [partnercenter.TokenRequest] has it: in lower case, with the port if it is not the scheme's own.
+func HostOf(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if p := u.Port(); p == "" || port(u) == port(&url.URL{Scheme: u.Scheme}) {
 		host = strings.TrimSuffix(host, ":"+p)
