@@ -184,10 +184,10 @@ func TestKilledProcesses(t *testing.T) {
 		k.killMany(fake.Link(k.url, "/exports/march.zip", time.Hour), data, 120)
 	})
 	t.Run("azurite", func(t *testing.T) {
-		real := azuritetest.Start(t)
-		real.Container(t, "exports")
-		real.Put(t, "exports/march.zip", data)
-		link, err := url.Parse(real.Link("exports/march.zip", "r", time.Now().Add(time.Hour)))
+		emulator := azuritetest.Start(t)
+		emulator.Container(t, "exports")
+		emulator.Put(t, "exports/march.zip", data)
+		link, err := url.Parse(emulator.Link("exports/march.zip", "r", time.Now().Add(time.Hour)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +284,7 @@ func (k *killer) start(dir, link string, bytes int64, then func(kill func())) *c
 		<-started
 		then(func() { _ = c.Process.Kill() })
 	})
-	if err := c.Cmd.Start(); err != nil {
+	if err := c.Start(); err != nil {
 		k.t.Fatal(err)
 	}
 	close(started)
