@@ -200,6 +200,28 @@ func TestKilledProcesses(t *testing.T) {
 	})
 }
 
+// While one process downloads, another one is told so, and does no harm.
+func TestTwoProcessesOnOneFile(t *testing.T) {
+	s := newStore(1 << 20)
+	k := newKiller(t, s)
+	dir := t.TempDir()
+	link, err := s.link(k.url)(t.Context(), partnercenter.Secret{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := k.start(dir, link.Reveal(), int64(len(s.data)/2), func(func()) {
+		for _, opts := range []*options{nil, {NoResume: true}} {
+			_, err := DownloadFile(t.Context(), s.memorySource(), filepath.Join(dir, "march.zip"), opts)
+			if !errors.Is(err, partnercenter.ErrBusy) || !strings.Contains(err.Error(), "march.zip.part") {
+				t.Errorf("error %v", err)
+			}
+		}
+	})
+	if _, finished := k.wait(c, s.data); !finished {
+		t.Error("the process was disturbed")
+	}
+}
+
 // killer stands between a store and the processes that download from it, counts
 // the bytes, and kills.
 type killer struct {
