@@ -552,7 +552,7 @@ func TestWithoutAStrongTagNothingIsJoined(t *testing.T) {
 func TestDamagedBytesAreDeleted(t *testing.T) {
 	s := newStore(100_000)
 	s.offerMD5()
-	s.script = atFirst(fault{flip: true})
+	s.script = atFirst(fault{flip: 1})
 	dir := t.TempDir()
 	path := filepath.Join(dir, "march.zip")
 	write(t, path, []byte("last month"))
