@@ -132,7 +132,7 @@ func azblobToFile(ctx context.Context, link string, parallel uint16, o *outcome)
 }
 
 func getToFile(ctx context.Context, link string, sync bool, o *outcome) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody) //nolint:gosec // the link of the benchmark itself
 	if err != nil {
 		return err
 	}
