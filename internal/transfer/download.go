@@ -21,6 +21,8 @@ const (
 	// saveInterval is how much time a crash may cost: as often, what has arrived
 	// is synced and the sidecar says so.
 	saveInterval = 2 * time.Second
+	// sidecarRoom is how much of a part is given up for its sidecar on a full disk.
+	sidecarRoom = 64 << 10
 	// maxRestarts is how often in one download the file may turn out to be
 	// another one.
 	maxRestarts = 3
@@ -388,7 +390,8 @@ func (d *download) begin(s *stream, want span) error {
 	d.version = new(s.version)
 	d.sums = newDigest(d.version.md5 != nil)
 	d.state.ETag, d.state.Size, d.state.MD5 = s.version.etag, s.version.size, s.version.md5
-	return d.vouch(nil)
+	d.saved = time.Now() // nothing yet, and no sidecar speaks for anything else
+	return nil
 }
 
 // copy writes the body to the part file.
@@ -472,6 +475,15 @@ func (d *download) sumRest() error {
 
 // save makes what has arrived safe: first the bytes, then the word for them.
 func (d *download) save() error {
+	ranges, err := d.settle()
+	if err != nil {
+		return err
+	}
+	return d.vouch(ranges)
+}
+
+// settle syncs what has arrived and lists it with its checksums.
+func (d *download) settle() ([]doneRange, error) {
 	d.summing.Lock()
 	first := doneRange{Start: 0, End: d.off, SHA256: d.sums.sum()}
 	d.summing.Unlock()
@@ -480,7 +492,7 @@ func (d *download) save() error {
 		there = d.board.there()
 	}
 	if err := d.file.Sync(); err != nil {
-		return err
+		return nil, err
 	}
 	var ranges []doneRange
 	if first.End > 0 {
@@ -496,13 +508,34 @@ func (d *download) save() error {
 			r = &running{newDigest(false), s.off}
 		}
 		if err := readBack(never, d.file, span{r.end, s.end}, r.digest); err != nil {
-			return err
+			return nil, err
 		}
 		r.end, later[s.off] = s.end, r
 		ranges = append(ranges, doneRange{Start: s.off, End: s.end, SHA256: r.digest.sum()})
 	}
 	d.later = later
-	return d.vouch(ranges)
+	return ranges, nil
+}
+
+// shorten gives up the end of the part.
+func (d *download) shorten(ranges []doneRange) ([]doneRange, error) {
+	if len(ranges) == 0 {
+		return nil, nil
+	}
+	ranges, last := ranges[:len(ranges)-1], ranges[len(ranges)-1]
+	last.End = max(last.End-sidecarRoom, last.Start)
+	if err := d.file.Truncate(last.End); err != nil {
+		return nil, err
+	}
+	if last.End == last.Start {
+		return ranges, nil
+	}
+	sums := newDigest(false)
+	if err := readBack(never, d.file, span{last.Start, last.End}, sums); err != nil {
+		return nil, err
+	}
+	last.SHA256 = sums.sum()
+	return append(ranges, last), nil
 }
 
 // vouch replaces the sidecar.
@@ -527,16 +560,29 @@ func (d *download) keep(cause error) error {
 		return cause
 	}
 	if d.vouched != d.held() {
-		// When this fails, as it may on a full disk, the last sidecar stands. The
-		// cause is what the caller has to know.
-		if d.sumRest() == nil {
-			_ = d.save()
-		}
+		d.saveAtLast() // or the last sidecar stands
 	}
 	if d.vouched == 0 {
+		d.discard()
 		return cause
 	}
 	return fmt.Errorf("%w (%d of %d bytes are kept; the next run goes on from there)", cause, d.vouched, d.version.size)
+}
+
+// saveAtLast is save for a run that has failed. On a full disk it gives up a bit of
+// the part, so that there is room for the word for the rest. When it fails itself,
+// the cause of all is still what the caller has to know.
+func (d *download) saveAtLast() {
+	if d.sumRest() != nil {
+		return
+	}
+	ranges, err := d.settle()
+	if err != nil || d.vouch(ranges) == nil {
+		return
+	}
+	if ranges, err = d.shorten(ranges); err == nil {
+		_ = d.vouch(ranges)
+	}
 }
 
 // discard removes part and sidecar.
