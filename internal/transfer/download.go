@@ -6,6 +6,7 @@ import (
 	"crypto/md5" //nolint:gosec // the checksum that the store offers; not for security
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -92,7 +93,7 @@ type download struct {
 	// board shows what is there when that is more than the first off bytes, or
 	// may be: while several connections are used.
 	board    *board
-	later    map[int64]*running // sums of what lies behind the first bytes, by their start
+	later    map[int64]*running // of what lies behind the first bytes, by its start
 	alone    bool               // one connection: the store knows no ranges
 	best     int64              // the most that one connection has got to in this version
 	resumed  int64
@@ -106,10 +107,10 @@ type download struct {
 	off     int64
 }
 
-// running is the sum of a span that begins behind the first bytes.
+// running is the sum of a span that may become longer.
 type running struct {
-	digest digest
-	end    int64
+	crc hash.Hash32
+	end int64
 }
 
 func newDownload(src Source, path string, limits settings) *download {
@@ -219,16 +220,19 @@ func intact(ctx context.Context, f partFile, size int64, old sidecar) (kept []do
 		if r.End > size {
 			continue
 		}
-		d := newDigest(r.Start == 0 && len(old.MD5) != 0)
-		if err := readBack(causeOf(ctx), f, span{r.Start, r.End}, d); err != nil {
+		var into io.Writer = sums
+		crc := sums.crc
+		if r.Start > 0 {
+			crc = newCRC()
+			into = crc
+		}
+		if err := readBack(causeOf(ctx), f, span{r.Start, r.End}, into); err != nil {
 			return nil, sums, err
 		}
-		if d.sum() != r.SHA256 {
-			continue
-		}
-		kept = append(kept, r)
-		if r.Start == 0 {
-			sums = d
+		if crc.Sum32() == r.CRC {
+			kept = append(kept, r)
+		} else if r.Start == 0 {
+			sums = newDigest(len(old.MD5) != 0)
 		}
 	}
 	return kept, sums, nil
@@ -485,7 +489,7 @@ func (d *download) save() error {
 // settle syncs what has arrived and lists it with its checksums.
 func (d *download) settle() ([]doneRange, error) {
 	d.summing.Lock()
-	first := doneRange{Start: 0, End: d.off, SHA256: d.sums.sum()}
+	first := doneRange{Start: 0, End: d.off, CRC: d.sums.crc.Sum32()}
 	d.summing.Unlock()
 	var there []span
 	if d.board != nil {
@@ -505,13 +509,13 @@ func (d *download) settle() ([]doneRange, error) {
 		}
 		r := d.later[s.off]
 		if r == nil {
-			r = &running{newDigest(false), s.off}
+			r = &running{newCRC(), s.off}
 		}
-		if err := readBack(never, d.file, span{r.end, s.end}, r.digest); err != nil {
+		if err := readBack(never, d.file, span{r.end, s.end}, r.crc); err != nil {
 			return nil, err
 		}
 		r.end, later[s.off] = s.end, r
-		ranges = append(ranges, doneRange{Start: s.off, End: s.end, SHA256: r.digest.sum()})
+		ranges = append(ranges, doneRange{Start: s.off, End: s.end, CRC: r.crc.Sum32()})
 	}
 	d.later = later
 	return ranges, nil
@@ -530,11 +534,11 @@ func (d *download) shorten(ranges []doneRange) ([]doneRange, error) {
 	if last.End == last.Start {
 		return ranges, nil
 	}
-	sums := newDigest(false)
-	if err := readBack(never, d.file, span{last.Start, last.End}, sums); err != nil {
+	crc := newCRC()
+	if err := readBack(never, d.file, span{last.Start, last.End}, crc); err != nil {
 		return nil, err
 	}
-	last.SHA256 = sums.sum()
+	last.CRC = crc.Sum32()
 	return append(ranges, last), nil
 }
 
