@@ -14,8 +14,8 @@
 //
 // Every collection has the verbs that the service has for it, and no others:
 // [Lister] and [Finder] list, [Getter] reads, [Creator] makes, [Updater] changes,
-// [Deleter] removes, [Drafts] reads what belongs to a draft, [Singleton] is for
-// what a product has one of.
+// [Deleter] removes, [Drafts] reads what belongs to a draft, [Uploader] puts files in
+// their places, [Singleton] is for what a product has one of.
 //
 // What can be changed is a [Resource]; what can only be looked at, such as a
 // [Branch] or a [Submission], is a plain struct.
@@ -44,6 +44,17 @@
 //
 // Modify begins again when somebody else was faster, and writes nothing when there
 // is nothing to change. [Overwrite] ignores versions.
+//
+// # Files
+//
+// Packages, pictures and documents are uploaded by the verbs of [Uploader], which
+// look into the file, make the resource, send the file, and wait for the service:
+//
+//	app, err := offer.Packages().UploadFile(ctx,
+//		ingestion.Package{Type: ingestion.ApplicationPackage}, "app.zip", nil)
+//
+// An interrupted upload goes on where it stopped; [Uploader.Holds] tells whether one
+// is needed at all.
 //
 // # Secrets
 //

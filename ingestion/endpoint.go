@@ -75,7 +75,7 @@ type call struct {
 // do sends a request. The headers set here give way to those of the call's options.
 func (e endpoint) do(ctx context.Context, r call, opts []partnercenter.CallOption) (*transport.Response, error) {
 	if e.client == nil {
-		return nil, errors.New("ingestion: this handle belongs to no client; get it from Client.Product or Client.Products")
+		return nil, errNoClient
 	}
 	header := maps.Clone(e.client.set.header)
 	if r.ifMatch != "" {

@@ -14,6 +14,7 @@ import (
 // resource and no others.
 func TestHandlesHaveTheVerbsOfTheirResources(t *testing.T) {
 	t.Parallel()
+	const upload = "Holds Processing Upload UploadFile UploadTo"
 	const drafts, del, update = "Draft ForInstance InstancePage", "Delete DeleteIfExists", "Get Modify Update"
 	for _, c := range []struct {
 		handle any
@@ -25,13 +26,13 @@ func TestHandlesHaveTheVerbsOfTheirResources(t *testing.T) {
 		{ingestion.FeatureAvailabilities{}, []string{drafts, update}},
 		{ingestion.Properties{}, []string{"All Create", drafts, "Page", update}},
 		{ingestion.Listings{}, []string{"CreateForInstance", del, drafts, update}},
-		{ingestion.Media[ingestion.ListingImage]{}, []string{"All Create", del, "Page", update}},
-		{ingestion.Packages{}, []string{"All Create", del, "Page", update}},
+		{ingestion.Media[ingestion.ListingImage]{}, []string{"All Create", del, "Page", update, upload}},
+		{ingestion.Packages{}, []string{"All Create", del, "Page", update, upload}},
 		{ingestion.PackageConfigurations{}, []string{drafts, update}},
 		{ingestion.Variants{}, []string{"All ByPlanID Create", del, "Page", update}},
 		{ingestion.Submissions{}, []string{"All Cancel Create Get Latest Page Promote Reports Validations WorkflowDetails"}},
 		{ingestion.SupplementalContents{}, []string{"Commit", drafts, update}},
-		{ingestion.CosellAssets{}, []string{"All Create", del, drafts, "Page", update}},
+		{ingestion.CosellAssets{}, []string{"All Create", del, drafts, "Page", update, upload}},
 		{ingestion.CosellListings{}, []string{drafts, update}},
 		{ingestion.Singleton[ingestion.ProductSetup]{}, []string{"Get Modify Set"}},
 	} {

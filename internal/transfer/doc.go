@@ -1,5 +1,6 @@
-// Package transfer fetches one file from a blob store by its pre-signed link, so
-// that what arrives is the file, whole and of one version, or an error.
+// Package transfer fetches one file from a blob store by its pre-signed link, or
+// puts one there, so that what arrives is the file, whole and of one version, or an
+// error.
 //
 // [Open] reads at any offset; [DownloadFile] writes to disk and survives a crash.
 // Both stand on the same layers, the outermost first:
@@ -11,6 +12,10 @@
 //   - request.go: one range request, its checks, its body;
 //   - link.go: the link that is good now;
 //   - [Doer]: the wire, with retries below it.
+//
+// [Upload] puts a file there, whole or in blocks: upload_file.go cuts and names the
+// blocks, upload_blocks.go sends them, upload_list.go asks for and commits them, and
+// upload_wire.go decides which failures can be mended, as fetcher.go does.
 //
 // Offsets and lengths count the bytes as the store holds them. A file stored with
 // Content-Encoding: gzip arrives as gzip; unpacking is the reader's business.

@@ -923,7 +923,7 @@ func TestErrorNamesTheFileByItsLinkWhenItHasNoName(t *testing.T) {
 	if _, err := DownloadFile(t.Context(), src, filepath.Join(t.TempDir(), "x"), nil); err == nil || !strings.HasPrefix(err.Error(), "downloading file to ") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Open(t.Context(), src, nil); err == nil || !strings.HasPrefix(err.Error(), "getting a download link") {
+	if _, err := Open(t.Context(), src, nil); err == nil || !strings.HasPrefix(err.Error(), "getting a link to the file") {
 		t.Errorf("error %v", err)
 	}
 }

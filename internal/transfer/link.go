@@ -87,11 +87,11 @@ func (l *links) accepted(used *url.URL) {
 func (l *links) fetch(ctx context.Context) error {
 	s, err := l.ask(ctx, l.secret)
 	if err != nil {
-		return fmt.Errorf("getting a download link: %w", err)
+		return fmt.Errorf("getting a link to the file: %w", err)
 	}
 	u, err := url.Parse(s.Reveal())
 	if err != nil || u.Scheme == "" || u.Host == "" { // the parser's message would quote the link
-		return errors.New("the download link is not an absolute URL")
+		return errors.New("the link to the file is not an absolute URL")
 	}
 	l.secret, l.url, l.expires = s, u, expiry(u)
 	return nil

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter"
-	"github.com/partnercenter-go/partnercenter/internal/redact"
-	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // version tells one state of a file from another.
@@ -32,16 +30,6 @@ func (v version) same(other version) bool {
 	}
 	return v.strong() || v.modified == other.modified
 }
-
-// brokenError is a failure after which it is worth going on from the byte reached.
-type brokenError struct {
-	err error
-	// retried is set when the Doer has already done its best.
-	retried bool
-}
-
-func (e *brokenError) Error() string { return e.err.Error() }
-func (e *brokenError) Unwrap() error { return e.err }
 
 // span is what one request asks for: the bytes from off up to but not including
 // end, or to the end of the file when end is negative.
@@ -81,7 +69,7 @@ func request(ctx context.Context, do Doer, u *url.URL, want span, known *version
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close()
 		}
-		err = noAnswer(ctx, u, err)
+		err = noAnswer(ctx, req.Method, u, err)
 		cancel(nil)
 		return nil, err
 	}
@@ -92,22 +80,6 @@ func request(ctx context.Context, do Doer, u *url.URL, want span, known *version
 		return nil, err
 	}
 	return s, nil
-}
-
-// noAnswer makes an error of a request without answer.
-func noAnswer(ctx context.Context, u *url.URL, err error) error {
-	if stalled, ok := errors.AsType[*stallError](context.Cause(ctx)); ok {
-		return &brokenError{err: &partnercenter.Error{Method: http.MethodGet, Path: u.EscapedPath(), Attempts: 1, Err: stalled}}
-	}
-	if _, ok := errors.AsType[*partnercenter.Error](err); ok {
-		return &brokenError{err: err, retried: true}
-	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok { // its text holds the link
-		return &brokenError{retried: true, err: &partnercenter.Error{
-			Method: http.MethodGet, Path: u.EscapedPath(), Attempts: 1, Err: wrapped.Err,
-		}}
-	}
-	return err // a mistake on this side of the wire
 }
 
 // accept looks at the answer's header.
@@ -163,28 +135,12 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 
 // refusal makes an error of a status other than 200 and 206.
 func (s *stream) refusal(resp *http.Response, want span, known *version) error {
-	e := transport.BlobError(resp)
-	e.Method, e.Path = http.MethodGet, s.url.EscapedPath()
-	if e.Code == "" {
-		e.Code = resp.Header.Get("x-ms-error-code")
-	}
-	// What repeats the link in any spelling must not be kept.
-	sig := s.url.Query().Get("sig")
-	e.Message, e.Body = redact.Text(e.Message, sig), redact.Bytes(e.Body, sig)
-	for i := range e.Details {
-		e.Details[i].Message = redact.Text(e.Details[i].Message, sig)
-	}
-	e.Header = e.Header.Clone()
-	for _, values := range e.Header {
-		for i := range values {
-			values[i] = redact.Text(values[i], sig)
-		}
-	}
+	e := storeError(resp, http.MethodGet, s.url)
 	switch status := resp.StatusCode; {
 	case status == http.StatusPreconditionFailed && known != nil,
 		status == http.StatusRequestedRangeNotSatisfiable && want.off > 0:
 		return fmt.Errorf("%w: %w", partnercenter.ErrChanged, e)
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+	case passing(status):
 		return &brokenError{err: e, retried: true}
 	}
 	return e
