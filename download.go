@@ -11,7 +11,7 @@ var (
 	// It is also an [ErrConflict].
 	ErrChanged error = changedError{}
 	// ErrCorrupt: the bytes received are not those that the store's checksum was
-	// made of. What was received has been thrown away.
+	// made of. A download has thrown away what it received; run it again.
 	ErrCorrupt = errors.New("checksum mismatch")
 	// ErrBusy: another download, perhaps in another process, is writing to the
 	// same path.
@@ -31,7 +31,9 @@ type DownloadOptions struct {
 	// no limit on the whole transfer other than the context. Default 30 s.
 	StallTimeout time.Duration
 	// MaxRetries is how often in a row a broken transfer is taken up again
-	// without having received a single byte in between. Default 5.
+	// without having received a single byte in between. Each of several parallel
+	// requests counts for itself; one that gives up leaves its work to the
+	// others, and the last one ends the transfer. Default 5.
 	MaxRetries int
 	// MaxBytes refuses files larger than this. Default: no limit.
 	MaxBytes int64

@@ -10,12 +10,8 @@ import (
 	"github.com/partnercenter-go/partnercenter"
 )
 
-const (
-	// writebackInterval is how often the disk is told to begin writing.
-	writebackInterval = 100 * time.Millisecond
-	// observeInterval is how often the governor is told what has been received.
-	observeInterval = 25 * time.Millisecond
-)
+// observeInterval is how often the governor is told what has been received.
+const observeInterval = 25 * time.Millisecond
 
 // errNoRanges: the store has answered a request for a part with the whole file.
 var errNoRanges = errors.New("the store ignores ranges")
@@ -266,10 +262,9 @@ func (c *crew) sumUp(ctx context.Context) error {
 	return nil
 }
 
-// saveOften makes what has arrived safe at intervals, and keeps the disk busy in
-// between.
+// saveOften makes what has arrived safe at intervals.
 func (c *crew) saveOften(ctx context.Context) error {
-	pause := time.NewTicker(min(c.d.saveEvery, writebackInterval))
+	pause := time.NewTimer(c.d.saveEvery)
 	defer pause.Stop()
 	for {
 		select {
@@ -277,12 +272,9 @@ func (c *crew) saveOften(ctx context.Context) error {
 			return nil
 		case <-pause.C:
 		}
-		if time.Since(c.d.saved) < c.d.saveEvery {
-			startWriteback(c.d.file)
-			continue
-		}
 		if err := c.d.save(); err != nil {
 			return err
 		}
+		pause.Reset(c.d.saveEvery) // counted from the end: a slow disk gets time for other things
 	}
 }

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -301,7 +300,7 @@ func TestDamagedRangeCostsOnlyItself(t *testing.T) {
 	side := sidecar{Version: 1, Identity: "export-1", ETag: s.etag, Size: int64(len(s.data))}
 	for _, i := range []int64{0, 2, 4, 6} {
 		r := doneRange{Start: i * testPart, End: (i + 1) * testPart}
-		r.SHA256 = sha256.Sum256(s.data[r.Start:r.End])
+		r.CRC = crcOf(s.data[r.Start:r.End])
 		side.Ranges = append(side.Ranges, r)
 		clear(file[r.End : r.End+testPart])
 	}
@@ -323,7 +322,7 @@ func TestWholePartInRangesIsConfirmedWithOneByte(t *testing.T) {
 	write(t, path+".part", s.data)
 	side := sidecar{Version: 1, Identity: "export-1", ETag: s.etag, Size: int64(len(s.data))}
 	for i := range int64(4) {
-		side.Ranges = append(side.Ranges, doneRange{i * testPart, (i + 1) * testPart, sha256.Sum256(s.data[i*testPart : (i+1)*testPart])})
+		side.Ranges = append(side.Ranges, doneRange{i * testPart, (i + 1) * testPart, crcOf(s.data[i*testPart : (i+1)*testPart])})
 	}
 	if err := side.save(path + ".part.json"); err != nil {
 		t.Fatal(err)

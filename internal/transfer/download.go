@@ -6,6 +6,7 @@ import (
 	"crypto/md5" //nolint:gosec // the checksum that the store offers; not for security
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,6 +22,8 @@ const (
 	// saveInterval is how much time a crash may cost: as often, what has arrived
 	// is synced and the sidecar says so.
 	saveInterval = 2 * time.Second
+	// sidecarRoom is how much of a part is given up for its sidecar on a full disk.
+	sidecarRoom = 64 << 10
 	// maxRestarts is how often in one download the file may turn out to be
 	// another one.
 	maxRestarts = 3
@@ -90,7 +93,7 @@ type download struct {
 	// board shows what is there when that is more than the first off bytes, or
 	// may be: while several connections are used.
 	board    *board
-	later    map[int64]*running // sums of what lies behind the first bytes, by their start
+	later    map[int64]*running // of what lies behind the first bytes, by its start
 	alone    bool               // one connection: the store knows no ranges
 	best     int64              // the most that one connection has got to in this version
 	resumed  int64
@@ -104,10 +107,10 @@ type download struct {
 	off     int64
 }
 
-// running is the sum of a span that begins behind the first bytes.
+// running is the sum of a span that may become longer.
 type running struct {
-	digest digest
-	end    int64
+	crc hash.Hash32
+	end int64
 }
 
 func newDownload(src Source, path string, limits settings) *download {
@@ -217,16 +220,19 @@ func intact(ctx context.Context, f partFile, size int64, old sidecar) (kept []do
 		if r.End > size {
 			continue
 		}
-		d := newDigest(r.Start == 0 && len(old.MD5) != 0)
-		if err := readBack(causeOf(ctx), f, span{r.Start, r.End}, d); err != nil {
+		var into io.Writer = sums
+		crc := sums.crc
+		if r.Start > 0 {
+			crc = newCRC()
+			into = crc
+		}
+		if err := readBack(causeOf(ctx), f, span{r.Start, r.End}, into); err != nil {
 			return nil, sums, err
 		}
-		if d.sum() != r.SHA256 {
-			continue
-		}
-		kept = append(kept, r)
-		if r.Start == 0 {
-			sums = d
+		if crc.Sum32() == r.CRC {
+			kept = append(kept, r)
+		} else if r.Start == 0 {
+			sums = newDigest(len(old.MD5) != 0)
 		}
 	}
 	return kept, sums, nil
@@ -388,7 +394,8 @@ func (d *download) begin(s *stream, want span) error {
 	d.version = new(s.version)
 	d.sums = newDigest(d.version.md5 != nil)
 	d.state.ETag, d.state.Size, d.state.MD5 = s.version.etag, s.version.size, s.version.md5
-	return d.vouch(nil)
+	d.saved = time.Now() // nothing yet, and no sidecar speaks for anything else
+	return nil
 }
 
 // copy writes the body to the part file.
@@ -472,15 +479,24 @@ func (d *download) sumRest() error {
 
 // save makes what has arrived safe: first the bytes, then the word for them.
 func (d *download) save() error {
+	ranges, err := d.settle()
+	if err != nil {
+		return err
+	}
+	return d.vouch(ranges)
+}
+
+// settle syncs what has arrived and lists it with its checksums.
+func (d *download) settle() ([]doneRange, error) {
 	d.summing.Lock()
-	first := doneRange{Start: 0, End: d.off, SHA256: d.sums.sum()}
+	first := doneRange{Start: 0, End: d.off, CRC: d.sums.crc.Sum32()}
 	d.summing.Unlock()
 	var there []span
 	if d.board != nil {
 		there = d.board.there()
 	}
 	if err := d.file.Sync(); err != nil {
-		return err
+		return nil, err
 	}
 	var ranges []doneRange
 	if first.End > 0 {
@@ -493,16 +509,37 @@ func (d *download) save() error {
 		}
 		r := d.later[s.off]
 		if r == nil {
-			r = &running{newDigest(false), s.off}
+			r = &running{newCRC(), s.off}
 		}
-		if err := readBack(never, d.file, span{r.end, s.end}, r.digest); err != nil {
-			return err
+		if err := readBack(never, d.file, span{r.end, s.end}, r.crc); err != nil {
+			return nil, err
 		}
 		r.end, later[s.off] = s.end, r
-		ranges = append(ranges, doneRange{Start: s.off, End: s.end, SHA256: r.digest.sum()})
+		ranges = append(ranges, doneRange{Start: s.off, End: s.end, CRC: r.crc.Sum32()})
 	}
 	d.later = later
-	return d.vouch(ranges)
+	return ranges, nil
+}
+
+// shorten gives up the end of the part.
+func (d *download) shorten(ranges []doneRange) ([]doneRange, error) {
+	if len(ranges) == 0 {
+		return nil, nil
+	}
+	ranges, last := ranges[:len(ranges)-1], ranges[len(ranges)-1]
+	last.End = max(last.End-sidecarRoom, last.Start)
+	if err := d.file.Truncate(last.End); err != nil {
+		return nil, err
+	}
+	if last.End == last.Start {
+		return ranges, nil
+	}
+	crc := newCRC()
+	if err := readBack(never, d.file, span{last.Start, last.End}, crc); err != nil {
+		return nil, err
+	}
+	last.CRC = crc.Sum32()
+	return append(ranges, last), nil
 }
 
 // vouch replaces the sidecar.
@@ -527,16 +564,29 @@ func (d *download) keep(cause error) error {
 		return cause
 	}
 	if d.vouched != d.held() {
-		// When this fails, as it may on a full disk, the last sidecar stands. The
-		// cause is what the caller has to know.
-		if d.sumRest() == nil {
-			_ = d.save()
-		}
+		d.saveAtLast() // or the last sidecar stands
 	}
 	if d.vouched == 0 {
+		d.discard()
 		return cause
 	}
 	return fmt.Errorf("%w (%d of %d bytes are kept; the next run goes on from there)", cause, d.vouched, d.version.size)
+}
+
+// saveAtLast is save for a run that has failed. On a full disk it gives up a bit of
+// the part, so that there is room for the word for the rest. When it fails itself,
+// the cause of all is still what the caller has to know.
+func (d *download) saveAtLast() {
+	if d.sumRest() != nil {
+		return
+	}
+	ranges, err := d.settle()
+	if err != nil || d.vouch(ranges) == nil {
+		return
+	}
+	if ranges, err = d.shorten(ranges); err == nil {
+		_ = d.vouch(ranges)
+	}
 }
 
 // discard removes part and sidecar.

@@ -182,7 +182,7 @@ func plant(t *testing.T, s *store, path string, n int64, change ...func(*sidecar
 	write(t, path+".part", s.data[:n])
 	side := sidecar{
 		Version: 1, Identity: "export-1", ETag: s.etag, Size: int64(len(s.data)),
-		Ranges: []doneRange{{0, n, sha256.Sum256(s.data[:n])}},
+		Ranges: []doneRange{{0, n, crcOf(s.data[:n])}},
 	}
 	for _, f := range change {
 		f(&side)
@@ -213,7 +213,7 @@ func TestLeftovers(t *testing.T) {
 		}, nil, have, []string{"bytes=200000-"}},
 		{"several ranges of a writer with more connections", func(t *testing.T, s *store, path string) {
 			plant(t, s, path, have, func(side *sidecar) {
-				side.Ranges = append(side.Ranges, doneRange{have + 10, size, checksum{}})
+				side.Ranges = append(side.Ranges, doneRange{have + 10, size, 0})
 			})
 			write(t, path+".part", append(slices.Clone(s.data[:have]), make([]byte, size-have)...))
 		}, nil, have, []string{"bytes=200000-"}},
@@ -552,7 +552,7 @@ func TestWithoutAStrongTagNothingIsJoined(t *testing.T) {
 func TestDamagedBytesAreDeleted(t *testing.T) {
 	s := newStore(100_000)
 	s.offerMD5()
-	s.script = atFirst(fault{flip: true})
+	s.script = atFirst(fault{flip: 1})
 	dir := t.TempDir()
 	path := filepath.Join(dir, "march.zip")
 	write(t, path, []byte("last month"))
@@ -576,7 +576,7 @@ func TestDamageInAResumedPartIsFound(t *testing.T) {
 	plant(t, s, path, 50_000, func(side *sidecar) {
 		b := slices.Clone(s.data[:50_000])
 		b[7] ^= 1
-		side.Ranges[0].SHA256 = sha256.Sum256(b)
+		side.Ranges[0].CRC = crcOf(b)
 		write(t, path+".part", b)
 	})
 	_, err := DownloadFile(t.Context(), s.memorySource(), path, nil)
@@ -690,9 +690,7 @@ func TestDiskThatCannotSyncVouchesForNothing(t *testing.T) {
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
-	if side, err := loadSidecar(path + ".part.json"); err != nil || len(side.Ranges) != 0 {
-		t.Errorf("sidecar %+v, %v", side, err)
-	}
+	wantFiles(t, filepath.Dir(path)) // nobody could rely on it
 	if res := fetchWhole(t, s, s.memorySource(), path, nil); res.Resumed != 0 {
 		t.Errorf("result %+v", res)
 	}
@@ -1060,7 +1058,7 @@ func TestSidecarFormat(t *testing.T) {
 	}
 	want := map[string]any{
 		"version": 1.0, "identity": "export-1", "etag": `"0x1"`, "size": 1000.0,
-		"ranges": []any{map[string]any{"start": 0.0, "end": 600.0, "sha256": fmt.Sprintf("%x", sha256.Sum256(s.data[:600]))}},
+		"ranges": []any{map[string]any{"start": 0.0, "end": 600.0, "crc32c": float64(crcOf(s.data[:600]))}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sidecar (-want +got):\n%s", diff)

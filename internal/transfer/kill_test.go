@@ -95,9 +95,11 @@ func TestResumeFromAnyMoment(t *testing.T) {
 				t.Fatalf("only %d snapshots", len(copies))
 			}
 			s.script = nil
-			most := int64(0)
+			most, early := int64(0), 0
 			for i, c := range copies {
-				if side, err := loadSidecar(c + ".part.json"); err != nil {
+				if side, err := loadSidecar(c + ".part.json"); errors.Is(err, fs.ErrNotExist) {
+					early++
+				} else if err != nil {
 					t.Errorf("crash %d: %v", i, err)
 				} else if len(side.Ranges) > 0 && !bytes.HasPrefix(read(t, c+".part"), s.data[:side.Ranges[0].End]) {
 					t.Errorf("crash %d: the sidecar speaks for bytes that were not safe: %v", i, side.Ranges)
@@ -114,6 +116,9 @@ func TestResumeFromAnyMoment(t *testing.T) {
 					t.Errorf("crash %d: resumed %d, but an earlier one %d", i, res.Resumed, most)
 				}
 				most = res.Resumed
+			}
+			if early > len(copies)/10 { // before anything was saved
+				t.Errorf("after %d of %d crashes there is no sidecar", early, len(copies))
 			}
 			if most < int64(len(s.data))*9/10 {
 				t.Errorf("the last crash lost too much: resumed %d of %d", most, len(s.data))
@@ -184,10 +189,10 @@ func TestKilledProcesses(t *testing.T) {
 		k.killMany(fake.Link(k.url, "/exports/march.zip", time.Hour), data, 120)
 	})
 	t.Run("azurite", func(t *testing.T) {
-		real := azuritetest.Start(t)
-		real.Container(t, "exports")
-		real.Put(t, "exports/march.zip", data)
-		link, err := url.Parse(real.Link("exports/march.zip", "r", time.Now().Add(time.Hour)))
+		emulator := azuritetest.Start(t)
+		emulator.Container(t, "exports")
+		emulator.Put(t, "exports/march.zip", data)
+		link, err := url.Parse(emulator.Link("exports/march.zip", "r", time.Now().Add(time.Hour)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,6 +203,28 @@ func TestKilledProcesses(t *testing.T) {
 		t.Cleanup(http.DefaultClient.CloseIdleConnections) // the proxy's
 		k.killMany(k.url+link.RequestURI(), data, 80)
 	})
+}
+
+// While one process downloads, another one is told so, and does no harm.
+func TestTwoProcessesOnOneFile(t *testing.T) {
+	s := newStore(1 << 20)
+	k := newKiller(t, s)
+	dir := t.TempDir()
+	link, err := s.link(k.url)(t.Context(), partnercenter.Secret{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := k.start(dir, link.Reveal(), int64(len(s.data)/2), func(func()) {
+		for _, opts := range []*options{nil, {NoResume: true}} {
+			_, err := DownloadFile(t.Context(), s.memorySource(), filepath.Join(dir, "march.zip"), opts)
+			if !errors.Is(err, partnercenter.ErrBusy) || !strings.Contains(err.Error(), "march.zip.part") {
+				t.Errorf("error %v", err)
+			}
+		}
+	})
+	if _, finished := k.wait(c, s.data); !finished {
+		t.Error("the process was disturbed")
+	}
 }
 
 // killer stands between a store and the processes that download from it, counts
@@ -284,7 +311,7 @@ func (k *killer) start(dir, link string, bytes int64, then func(kill func())) *c
 		<-started
 		then(func() { _ = c.Process.Kill() })
 	})
-	if err := c.Cmd.Start(); err != nil {
+	if err := c.Start(); err != nil {
 		k.t.Fatal(err)
 	}
 	close(started)

@@ -19,7 +19,7 @@ const (
 	// sidecarVersion is the version of the format that this package writes, and
 	// the only one that it reads.
 	sidecarVersion = 1
-	// maxSidecar bounds what is read of a sidecar; one range takes about 120 bytes.
+	// maxSidecar bounds what is read of a sidecar; one range takes about 60 bytes.
 	maxSidecar = 4 << 20
 )
 
@@ -38,11 +38,11 @@ type sidecar struct {
 }
 
 // doneRange is a finished piece of the part file: the bytes from Start up to but
-// not including End, and their checksum.
+// not including End, and the CRC-32C that shows whether they are still there.
 type doneRange struct {
-	Start  int64    `json:"start"`
-	End    int64    `json:"end"`
-	SHA256 checksum `json:"sha256"`
+	Start int64  `json:"start"`
+	End   int64  `json:"end"`
+	CRC   uint32 `json:"crc32c"`
 }
 
 // parseSidecar reads a sidecar and accepts only one that could be true.

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,7 +58,7 @@ type fault struct {
 	short        int64       // end in memory, as if all were well, after so many bytes
 	hang         bool        // never answer
 	contentRange string      // in place of the right one
-	flip         bool        // alter the first byte
+	flip         int64       // alter this bit of the body, counted from 1
 	pause        time.Duration
 }
 
@@ -189,8 +190,10 @@ func (s *store) answer(r *http.Request, remote string) answer {
 		h.Set("x-ms-content-crc64", base64.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint64(nil, sum)))
 	}
 	maps.Copy(h, f.header)
-	if f.flip && len(body) > 0 {
-		body = append([]byte{body[0] ^ 1}, body[1:]...)
+	if f.flip > 0 && len(body) > 0 {
+		body = slices.Clone(body)
+		bit := (f.flip - 1) % int64(8*len(body))
+		body[bit/8] ^= 1 << (bit % 8)
 	}
 	return answer{status, h, body, f}
 }
