@@ -36,10 +36,9 @@ type row[T any] struct {
 
 func newBatch[T any]() *batch[T] { return &batch[T]{done: make(chan struct{}, 1)} }
 
-// split fills b with the next records. It goes on from the block that the last
-// batch has taken with it.
+// split fills b with the next records and the block that they are in.
 func split[T any](s *splitter, b *batch[T]) {
-	if s.handed {
+	if s.buf == nil {
 		s.block(b.buf)
 	}
 	b.records, b.err, s.cells = b.records[:0], nil, b.cells[:0]
@@ -61,7 +60,7 @@ func split[T any](s *splitter, b *batch[T]) {
 	if n := len(b.records); n > 0 {
 		s.average = int(b.records[n-1].to-b.records[0].from) / n
 	}
-	b.buf, b.cells, s.cells, s.handed = s.buf, s.cells, nil, true
+	b.buf, b.cells = s.hand(), s.cells
 }
 
 // portion is how much text to read at a time: that of one batch.

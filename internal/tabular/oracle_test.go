@@ -30,7 +30,7 @@ type tsvReader struct {
 	columns    int   // cells of the header; 0 before it
 
 	spans  []oracleSpan // cells of the record being parsed
-	resume int    // where in buf the next record starts
+	resume int          // where in buf the next record starts
 
 	line  int      // where the last record starts
 	text  string   // the last record; its spans count from here

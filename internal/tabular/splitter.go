@@ -36,7 +36,7 @@ type splitter struct {
 
 	cells   []cell // of the records found so far
 	resume  int    // where the record after the one being parsed starts
-	handed  bool   // somebody else has the block; see [split]
+	rest    []byte // of the block that was handed away
 	average int    // bytes of a record in the last block; 0 before it
 }
 
@@ -89,15 +89,23 @@ func (s *splitter) fill(n int) {
 	}
 }
 
-// block gives up the present block and goes on in the given one, which may be nil.
+// hand gives the present block away and keeps what was not split of it. From then
+// on others may use the block for what they like.
+func (s *splitter) hand() []byte {
+	block := s.buf
+	s.rest = append(s.rest[:0], block[s.start:s.end]...)
+	s.buf, s.start, s.end = nil, 0, 0
+	return block
+}
+
+// block goes on in the given block, which may be nil.
 func (s *splitter) block(next []byte) {
-	rest := s.buf[s.start:s.end]
 	next = next[:cap(next)]
-	if len(next) < len(rest)+blockBytes/4 {
-		next = make([]byte, len(rest)+blockBytes)
+	if len(next) < len(s.rest)+blockBytes/4 {
+		next = make([]byte, len(s.rest)+blockBytes)
 	}
-	s.end = copy(next, rest)
-	s.buf, s.start, s.handed = next, 0, false
+	s.end = copy(next, s.rest)
+	s.buf = next
 }
 
 // more reports whether reading on may help a record that does not end.

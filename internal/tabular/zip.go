@@ -25,7 +25,7 @@ const (
 // openZip reads the directory of an archive. The entries are read when their turn
 // comes, in the directory's order, each from its beginning to its end.
 func openZip(name string, r io.ReaderAt, size int64, s *settings) (*partnercenter.Content, error) {
-	budget := &budget{r: r, left: mostDirectory}
+	budget := &budget{r: r, size: size, left: mostDirectory}
 	z, err := zip.NewReader(budget, size)
 	// Names are never used as paths here, so those that would be dangerous as
 	// such are no reason to refuse the data.
@@ -39,7 +39,7 @@ func openZip(name string, r io.ReaderAt, size int64, s *settings) (*partnercente
 	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser {
 		return flate.NewReader(bufio.NewReaderSize(r, compressedBuffer))
 	})
-	a := &archive{name: name, r: r, m: &meter{settings: s, packed: func() int64 { return size }}}
+	a := &archive{name: name, r: budget, m: &meter{settings: s, packed: func() int64 { return size }}}
 	return s.content(func(yield visit) {
 		for _, f := range z.File {
 			if !a.entry(f, yield) {
@@ -51,13 +51,21 @@ func openZip(name string, r io.ReaderAt, size int64, s *settings) (*partnercente
 
 var errDirectory = fmt.Errorf("the directory of the zip archive is larger than %d MiB, which that of no export is", mostDirectory>>20)
 
-// budget refuses to read more than is left.
+// budget refuses to read more than is left, and where there is nothing: package
+// archive/zip believes what directories say about places.
 type budget struct {
 	r    io.ReaderAt
+	size int64
 	left int64
 }
 
 func (b *budget) ReadAt(p []byte, off int64) (int, error) {
+	switch {
+	case off < 0:
+		return 0, zip.ErrFormat
+	case off >= b.size:
+		return 0, io.EOF
+	}
 	if b.left < math.MaxInt64 {
 		if b.left -= int64(len(p)); b.left < 0 {
 			return 0, errDirectory
