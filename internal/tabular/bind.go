@@ -37,7 +37,7 @@ func bind(t *rowType, target any) bindings {
 		return nil
 	}
 	defer row.SetZero()
-	p := &probe{fields: map[string]field{}}
+	p := &probe{purse: new(purse), fields: map[string]field{}}
 	// The second time all cells are blank, and fields with the option omitempty
 	// are not decoded.
 	filled, blank := make([]string, len(t.columns.names)), make([]string, len(t.columns.names))
@@ -117,6 +117,7 @@ func (p *probe) bindPointer(f reflect.Value, bound bindings) {
 
 // probe stands in for the decoders of cells and notes which fields they are given.
 type probe struct {
+	purse  *purse            // for the decoders of the row
 	column string            // of the cell that is being decoded
 	fields map[string]field  // by column
 	marks  map[string]string // columns by what was written into their fields
@@ -137,8 +138,8 @@ func (p *probe) decode(t *rowType, cells []string, target any) error {
 	}
 	d.WithUnmarshalers(csvutil.NewUnmarshalers(
 		watchText(p),
-		watch(p, func() parser[decimal.Decimal] { return new(purse).decimal }),
-		watch(p, func() parser[decimal.NullDecimal] { return new(purse).nullDecimal }),
+		watch(p, func() parser[decimal.Decimal] { return (&pocket{purse: p.purse}).decimal }),
+		watch(p, func() parser[decimal.NullDecimal] { return (&pocket{purse: p.purse}).nullDecimal }),
 		watch(p, func() parser[time.Time] { return ParseTime }),
 		watch(p, func() parser[bool] { return ParseBool }),
 		// Decoders of other types are not called with cells that are in no file.

@@ -3,20 +3,16 @@ package tabular
 import "github.com/shopspring/decimal"
 
 const (
-	purseBits = 7
+	purseBits = 11
 	// Columns in which that many numbers in a row were new are left alone for a while.
 	purseMisses = 64
 	purseRest   = 1024
 )
 
-// purse parses the numbers of a column and remembers some. Exchange rates, list
-// prices and small counts come again and again in a file, and a decimal costs two
-// allocations; since decimals never change, those of equal numbers are shared.
-type purse struct {
-	coins  [1 << purseBits]coin
-	misses int // since the last hit
-	rest   int // cells until remembering is tried again
-}
+// purse remembers numbers of a file. Exchange rates, list prices and small counts
+// come again and again, and a decimal costs two allocations; since decimals never
+// change, those of equal numbers are shared.
+type purse [1 << purseBits]coin
 
 // coin is a number and the decimal that was made of it.
 type coin struct {
@@ -25,7 +21,14 @@ type coin struct {
 	value  decimal.Decimal
 }
 
-func (p *purse) decimal(cell string) (decimal.Decimal, error) {
+// pocket parses the numbers of one column with the help of a purse.
+type pocket struct {
+	purse  *purse
+	misses int // since the last hit
+	rest   int // cells until remembering is tried again
+}
+
+func (p *pocket) decimal(cell string) (decimal.Decimal, error) {
 	n, ok := plainNumber(cell)
 	if !ok {
 		return parseAnyDecimal(cell)
@@ -36,7 +39,7 @@ func (p *purse) decimal(cell string) (decimal.Decimal, error) {
 	}
 	// Multiplying spreads neighbouring numbers over the table.
 	hash := (uint64(n.digits) ^ uint64(uint32(n.exponent))<<56) * 0x9e3779b97f4a7c15 //nolint:gosec // only bits matter
-	c := &p.coins[hash>>(64-purseBits)]
+	c := &p.purse[hash>>(64-purseBits)]
 	if c.number == n && c.minted {
 		p.misses = 0
 		return c.value, nil
@@ -48,7 +51,7 @@ func (p *purse) decimal(cell string) (decimal.Decimal, error) {
 	return c.value, nil
 }
 
-func (p *purse) nullDecimal(cell string) (decimal.NullDecimal, error) {
+func (p *pocket) nullDecimal(cell string) (decimal.NullDecimal, error) {
 	if cell == "" {
 		return decimal.NullDecimal{}, nil
 	}
