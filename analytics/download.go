@@ -39,7 +39,8 @@ func (c *Client) Open(ctx context.Context, x Execution, opts *partnercenter.Down
 // checked and on disk, and never before. [OpenFile] reads it.
 //
 // The file is kept as the service stores it, usually compressed with gzip whatever
-// its name says. Sizes and progress are counted in stored bytes.
+// its name says; [UnpackFile] makes plain text of it. Sizes and progress are counted
+// in stored bytes.
 func (c *Client) DownloadFile(ctx context.Context, x Execution, path string, opts *partnercenter.DownloadOptions) (partnercenter.DownloadResult, error) {
 	src, err := c.source(x)
 	if err != nil {

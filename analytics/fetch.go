@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -28,8 +29,9 @@ type Fetched struct {
 // Fetch downloads the files of a report's runs within the last 90 days into a
 // folder, the oldest first, and leaves out those that lie there: so it catches up
 // on everything that was missed since it was called last. The names of the files
-// consist of the report's name, the time at which the run was due and the run's id;
-// they must not be changed.
+// consist of the report's name, the time at which the run was due and the run's id.
+// A file is known by the end of its name, the run's id, which must not be changed:
+// the time that a run is counted to may change with the schedule.
 //
 // A file that cannot be fetched is yielded with its error, and the next one
 // follows. Any other error is the last thing yielded.
@@ -49,17 +51,57 @@ func (c *Client) Fetch(ctx context.Context, reportID, dir string, opts *partnerc
 			yield(Fetched{}, fmt.Errorf("analytics: %w", err))
 			return
 		}
+		there, err := fetched(dir)
+		if err != nil {
+			yield(Fetched{}, fmt.Errorf("analytics: %w", err))
+			return
+		}
 		for _, slot := range list {
 			if slot.State != SlotReady || slot.Execution.ID == "" {
 				continue
 			}
-			f, err := c.fetch(ctx, slot, filepath.Join(dir, slotFile(report, slot)), opts)
+			name := slotFile(report, slot)
+			if earlier, ok := there[runSuffix(name)]; ok {
+				name = earlier
+			}
+			f, err := c.fetch(ctx, slot, filepath.Join(dir, name), opts)
 			if !yield(f, err) || ctx.Err() != nil {
 				return
 			}
 		}
 	}
 }
+
+// fetched lists the files in a folder, and those that are about to be there, by the
+// end of their names.
+func fetched(dir string) (map[string]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[string]string, len(entries))
+	for _, e := range entries {
+		name, part := strings.CutSuffix(e.Name(), ".part") // see DownloadFile
+		suffix := runSuffix(name)
+		if _, whole := there[suffix]; suffix != "" && !(part && whole) {
+			there[suffix] = name
+		}
+	}
+	return there, nil
+}
+
+// runSuffix is the part of a file's name that is the run's alone: its id and the
+// extension. It is empty for files that are not of [Client.Fetch].
+func runSuffix(name string) string {
+	times := slotTime.FindAllStringIndex(name, -1)
+	if len(times) == 0 {
+		return ""
+	}
+	return name[times[len(times)-1][1]:]
+}
+
+// slotTime matches the time in the name of a file.
+var slotTime = regexp.MustCompile(`_[0-9]{8}T[0-9]{6}Z_`)
 
 func (c *Client) fetch(ctx context.Context, slot Slot, path string, opts *partnercenter.DownloadOptions) (f Fetched, err error) {
 	f = Fetched{Slot: slot, Path: path}

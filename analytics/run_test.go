@@ -364,6 +364,36 @@ func TestRunFileCleansUpAfterFailures(t *testing.T) {
 	}
 }
 
+// A program that is stopped in the middle of the download goes on there when it
+// starts again.
+func TestRunFileInterruptedWhileDownloading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		path := filepath.Join(t.TempDir(), "usage.csv")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var token string
+		_, err := c.RunFile(ctx, analytics.RunRequest{Query: usageQuery}, path, &analytics.RunOptions{
+			OnStart:  func(s string) { token = s },
+			Download: &partnercenter.DownloadOptions{Progress: func(int64, int64) { cancel() }},
+		})
+		if !errors.Is(err, context.Canceled) || len(s.left()) != 2 {
+			t.Fatalf("error %v, left %q", err, s.left())
+		}
+		run, err := c.ResumeRun(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.DownloadFile(t.Context(), path, nil); err != nil {
+			t.Error(err)
+		}
+		if err := run.CleanUp(t.Context()); err != nil || len(s.left()) != 0 {
+			t.Errorf("error %v, left %q", err, s.left())
+		}
+	})
+}
+
 func TestRunRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()
