@@ -83,7 +83,7 @@ func fetched(dir string) (map[string]string, error) {
 	for _, e := range entries {
 		name, part := strings.CutSuffix(e.Name(), ".part") // see DownloadFile
 		suffix := runSuffix(name)
-		if _, whole := there[suffix]; suffix != "" && !(part && whole) {
+		if _, whole := there[suffix]; suffix != "" && (!part || !whole) {
 			there[suffix] = name
 		}
 	}

@@ -46,24 +46,29 @@ func Example() {
 		Filter: payouts.EarningForDate.Month(2024, time.January),
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	export, err := poller.Wait(ctx, quickly)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	content, err := client.Open(ctx, export, nil)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = content.Close() }()
 	var totals payouts.Totals
 	for row, err := range payouts.EarningRows(content, nil) {
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 		if err := totals.Add(row); err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 	}
 	for _, t := range totals.All() {
@@ -85,18 +90,21 @@ func ExampleClient_ResumeExport() {
 		Filter: payouts.PayoutStatusUpdateTS.Ge(payouts.Day(2024, time.January, 1)),
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	token := started.ResumeToken() // no secret: write it down
 
 	poller, err := client.ResumeExport(token)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	var last payouts.Status
 	for export, err := range poller.Watch(ctx, quickly) {
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 		if !export.Status.Is(last) {
 			fmt.Println(export.Status)
@@ -116,7 +124,8 @@ func ExampleClient_DownloadFile() {
 	defer done()
 	dir, err := os.MkdirTemp("", "exports")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
@@ -125,25 +134,30 @@ func ExampleClient_DownloadFile() {
 		Filter: payouts.PayoutStatusUpdateTS.Ge(payouts.Day(2024, time.January, 1)),
 	})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	export, err := poller.Wait(ctx, quickly)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	result, err := client.DownloadFile(ctx, export, filepath.Join(dir, "payments.zip"), nil)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	content, err := payouts.OpenFile(result.Path)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer func() { _ = content.Close() }()
 	var totals payouts.PaymentTotals
 	for row, err := range payouts.PaymentRows(content, nil) {
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 		totals.Add(row)
 	}
@@ -151,7 +165,8 @@ func ExampleClient_DownloadFile() {
 		fmt.Println(t.Program, t.Status, t.Amount, t.Currency, "in", t.Payments, "payments")
 	}
 	if err := client.DeleteExport(ctx, payouts.Payments, export.ID); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	// Output:
 	// Azure Marketplace Sent 23926.76 EUR in 2 payments
