@@ -14,6 +14,7 @@ import (
 	"github.com/partnercenter-go/partnercenter/internal/fake/analytics"
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
 	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
+	"github.com/partnercenter-go/partnercenter/internal/fake/ingestion"
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 	"github.com/partnercenter-go/partnercenter/internal/fake/payouts"
 )
@@ -28,6 +29,7 @@ type Server struct {
 	entra     *entra.Server
 	payouts   *payouts.Server
 	analytics *analytics.Server
+	ingestion *ingestion.Server
 	blobs     *blob.Server
 
 	login, api, insights, blob http.Handler // each behind the gate
@@ -62,7 +64,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 
 // New makes a Server for a program. Close it to remove its temporary files.
 func New(opts ...Option) (*Server, error) {
-	cfg := config{seed: 1, behavior: defaultBehavior(), analytics: defaultAnalyticsBehavior()}
+	cfg := config{seed: 1, behavior: defaultBehavior(), analytics: defaultAnalyticsBehavior(), ingestion: defaultIngestionBehavior()}
 	for _, o := range opts {
 		if o != nil {
 			o.apply(&cfg)
@@ -90,6 +92,12 @@ func New(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
+	s.ingestion, err = ingestion.New(ingestion.Config{
+		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.checkPublisher, Blobs: s.blobs, BlobBase: fileBase, Settings: cfg.ingestion.settings(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pctest: %w", err)
+	}
 	if cfg.snapshot != nil {
 		if err := s.restore(cfg.snapshot); err != nil {
 			return nil, fmt.Errorf("pctest: %w", err)
@@ -97,7 +105,7 @@ func New(opts ...Option) (*Server, error) {
 	}
 	gate := &kit.Gate{Clock: s.clock, Recorder: s.recorder, Faults: s.faults}
 	s.login = gate.Guard("login", string(Login), s.entra)
-	s.api = gate.Guard("api", string(API), s.payouts)
+	s.api = gate.Guard("api", string(API), http.HandlerFunc(s.partnerAPI))
 	s.insights = gate.Guard("insights", string(Insights), s.analytics)
 	s.blob = gate.Guard("blob", blobHost, s.blobs)
 	s.transport = &kit.Transport{Route: s.route, Now: s.clock.Now}
@@ -148,6 +156,20 @@ func (s *Server) check(token string) (payouts.Claims, bool) {
 func (s *Server) checkReader(token string) (analytics.Claims, bool) {
 	c, ok := s.entra.Check(token)
 	return analytics.Claims{Audience: c.Audience, UserID: c.UserID}, ok
+}
+
+func (s *Server) checkPublisher(token string) (ingestion.Claims, bool) {
+	c, ok := s.entra.Check(token)
+	return ingestion.Claims{Audience: c.Audience}, ok
+}
+
+// partnerAPI serves the APIs that share a host: their paths tell them apart.
+func (s *Server) partnerAPI(w http.ResponseWriter, r *http.Request) {
+	if ingestion.Serves(r.URL.Path) {
+		s.ingestion.ServeHTTP(w, r)
+		return
+	}
+	s.payouts.ServeHTTP(w, r)
 }
 
 // identity is what the directory knows.
@@ -208,11 +230,11 @@ type Host string
 const (
 	// Login is Entra ID, the token endpoint.
 	Login Host = "login.microsoftonline.com"
-	// API is the Partner API.
+	// API is the Partner API, for payouts and for submissions.
 	API Host = "api.partner.microsoft.com"
 	// Insights is the analytics API.
 	Insights Host = "api.partnercenter.microsoft.com"
-	// Blob is the store that exports are downloaded from.
+	// Blob is the store that exports are downloaded from and files uploaded to.
 	Blob Host = "*.blob.core.windows.net"
 )
 
@@ -220,6 +242,8 @@ const (
 	apiResource = "https://" + string(API)
 	// blobHost is the host of links; the account's name is invented.
 	blobHost = "pctestexports.blob.core.windows.net"
+	// fileHost is that of files which are uploaded, as recorded.
+	fileHost = "ingestionpackagesprod1.blob.core.windows.net"
 )
 
 // isBlobHost reports whether the name is that of some storage account.

@@ -32,8 +32,8 @@ type sidecar struct {
 	ETag     string `json:"etag"`
 	Size     int64  `json:"size"`
 	MD5      []byte `json:"md5,omitempty"` // of the whole file, as the store gave it
-	// Ranges are finished pieces in the file's order, without overlap. A writer
-	// with one connection lists at most one, which begins at 0.
+	// Ranges are finished pieces in the file's order, without overlap. Where one
+	// connection was used there is at most one, which begins at 0.
 	Ranges []doneRange `json:"ranges"`
 }
 
@@ -77,12 +77,13 @@ func parseSidecar(data []byte) (sidecar, error) {
 	return s, nil
 }
 
-// prefix is the finished piece at the beginning of the file, if there is one.
-func (s sidecar) prefix() (doneRange, bool) {
-	if len(s.Ranges) == 0 || s.Ranges[0].Start != 0 {
-		return doneRange{}, false
+// spans lists the finished pieces.
+func (s sidecar) spans() []span {
+	var all []span
+	for _, r := range s.Ranges {
+		all = append(all, span{r.Start, r.End})
 	}
-	return s.Ranges[0], true
+	return all
 }
 
 // version is the state of the file that the sidecar is about.

@@ -108,7 +108,14 @@ func (c *call) finish(ctx context.Context, resp *http.Response, err error) (*Res
 	}
 	if c.status != 0 {
 		decodeError(e, c.body, c.bearers)
-		e.Advice = advise(e, complaintOf(e, c.text), c.client.resource)
+		complaint := complaintOf(e, c.text)
+		if c.status == http.StatusUnauthorized {
+			e.Claims = first(challengeClaims(c.header), c.claims)
+			// A source that could not be reached says nothing about the sign-in; one
+			// that says something is the cause.
+			e.InteractionRequired = complaint == complaintMFA || complaint == complaintNone && e.Claims != "" && c.tokenErr == nil
+		}
+		e.Advice = advise(e, complaint, c.client.resource)
 	}
 	switch {
 	case c.cut != nil:

@@ -29,6 +29,7 @@ type Defaults struct {
 type Client struct {
 	base      *url.URL // endpoint with its path, without trailing slash
 	prefix    string   // escaped path in front of every request path, version included
+	host      string   // of base, as token sources are told
 	resource  string
 	tenant    string
 	userAgent string
@@ -71,6 +72,7 @@ func New(source partnercenter.TokenSource, opts *partnercenter.Options, d Defaul
 	c := &Client{
 		base:      base,
 		prefix:    base.EscapedPath() + prefix,
+		host:      hostOf(base),
 		resource:  resource,
 		tenant:    o.TenantID,
 		userAgent: header.UserAgent(o.UserAgent),
