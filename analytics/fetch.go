@@ -30,8 +30,8 @@ type Fetched struct {
 // folder, the oldest first, and leaves out those that lie there: so it catches up
 // on everything that was missed since it was called last. The names of the files
 // consist of the report's name, the time at which the run was due and the run's id.
-// A file is known by the end of its name, the run's id, which must not be changed:
-// the time that a run is counted to may change with the schedule.
+// A file is known by the run's id in its name, which must not be changed: the time
+// that a run is counted to, and the format, may change with the schedule.
 //
 // A file that cannot be fetched is yielded with its error, and the next one
 // follows. Any other error is the last thing yielded.
@@ -61,7 +61,7 @@ func (c *Client) Fetch(ctx context.Context, reportID, dir string, opts *partnerc
 				continue
 			}
 			name := slotFile(report, slot)
-			if earlier, ok := there[runSuffix(name)]; ok {
+			if earlier, ok := there[runOf(name)]; ok {
 				name = earlier
 			}
 			f, err := c.fetch(ctx, slot, filepath.Join(dir, name), opts)
@@ -72,8 +72,8 @@ func (c *Client) Fetch(ctx context.Context, reportID, dir string, opts *partnerc
 	}
 }
 
-// fetched lists the files in a folder, and those that are about to be there, by the
-// end of their names.
+// fetched lists the files in a folder, and those that are about to be there, by
+// their runs.
 func fetched(dir string) (map[string]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -82,22 +82,24 @@ func fetched(dir string) (map[string]string, error) {
 	there := make(map[string]string, len(entries))
 	for _, e := range entries {
 		name, part := strings.CutSuffix(e.Name(), ".part") // see DownloadFile
-		suffix := runSuffix(name)
-		if _, whole := there[suffix]; suffix != "" && !(part && whole) {
-			there[suffix] = name
+		run := runOf(name)
+		if _, whole := there[run]; run != "" && (!part || !whole) {
+			there[run] = name
 		}
 	}
 	return there, nil
 }
 
-// runSuffix is the part of a file's name that is the run's alone: its id and the
-// extension. It is empty for files that are not of [Client.Fetch].
-func runSuffix(name string) string {
-	times := slotTime.FindAllStringIndex(name, -1)
-	if len(times) == 0 {
+// runOf is the run's id as the name of a file has it; empty for files that are not
+// of [Client.Fetch].
+func runOf(name string) string {
+	base, csv := strings.CutSuffix(name, "."+string(CSV))
+	base, tsv := strings.CutSuffix(base, "."+string(TSV))
+	times := slotTime.FindAllStringIndex(base, -1)
+	if len(times) == 0 || csv == tsv {
 		return ""
 	}
-	return name[times[len(times)-1][1]:]
+	return base[times[len(times)-1][1]:]
 }
 
 // slotTime matches the time in the name of a file.

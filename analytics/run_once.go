@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 
 	"github.com/partnercenter-go/partnercenter"
 )
@@ -82,6 +83,8 @@ func (c *Client) runOnce(ctx context.Context, req RunRequest, opts *RunOptions, 
 			return
 		}
 		if failed := run.CleanUp(ctx); failed != nil {
+			// The error has nowhere to go when a loop over rows has been left.
+			c.log.LogAttrs(ctx, slog.LevelWarn, "analytics: a run has not been cleaned up; Orphans will list it", slog.String("error", failed.Error()))
 			err = errors.Join(err, failed)
 		}
 	}()

@@ -309,7 +309,7 @@ func TestFetchKnowsFilesByTheirRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		u := a.Report.Update()
-		u.Start = u.Start.Add(19 * time.Hour)
+		u.Start, u.Format = u.Start.Add(19*time.Hour), analytics.TSV
 		if _, err := c.UpdateReport(t.Context(), a.Report.ID, u); err != nil {
 			t.Fatal(err)
 		}

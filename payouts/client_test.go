@@ -338,6 +338,22 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// An export that is complete is looked at again soon, however slow the polls have
+// become by then: only its link is missing.
+func TestALateLinkIsLookedForSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t)
+		srv.Payouts().NextExport(pctest.Script{Steps: []pctest.Step{pctest.ProcessingFor(5 * time.Hour), pctest.CompletedWithoutLink(3), pctest.Completed()}})
+		if _, err := start(t, newClient(t, srv)).Wait(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		polls := srv.Requests().To(pctest.API).On("GET", "*")
+		if took := polls[len(polls)-1].Time.Sub(polls[len(polls)-4].Time); took != 15*time.Second {
+			t.Errorf("three looks took %v, want 5 s each", took)
+		}
+	})
+}
+
 func TestFailureCarriesTheExport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := pctest.NewServer(t)

@@ -91,13 +91,15 @@ func answered(t *testing.T, srv *pctest.Server, token partnercenter.Token, metho
 	if err := resp.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	switch {
-	case resp.StatusCode == http.StatusMethodNotAllowed:
+	switch resp.StatusCode {
+	case http.StatusMethodNotAllowed:
 		return false
-	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		t.Fatalf("%s %s: %d %s", method, url, resp.StatusCode, body)
+	case http.StatusNotFound:
+		return !bytes.Contains(body, []byte("Resource not found"))
 	}
-	return resp.StatusCode != http.StatusNotFound || !bytes.Contains(body, []byte("Resource not found"))
+	return true
 }
 
 // operations lists the operations of a package's functions, each with a page that

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -30,9 +32,9 @@ func TestTheREADMECompiles(t *testing.T) {
 	if len(blocks) < 8 {
 		t.Fatalf("only %d blocks of Go were found", len(blocks))
 	}
-	lookup := exportData(t)
+	imports := compiled(t)
 	for _, b := range blocks {
-		for _, err := range mistakes(b, lookup, given) {
+		for _, err := range mistakes(b, imports, given) {
 			t.Errorf("README.md:%d: %v\n%s", b.line, err, b.code)
 		}
 	}
@@ -41,7 +43,7 @@ func TestTheREADMECompiles(t *testing.T) {
 // The same for the code in doc comments, as far as it goes without the variables
 // that come from elsewhere.
 func TestCodeInDocCommentsCompiles(t *testing.T) {
-	lookup := exportData(t)
+	imports := compiled(t)
 	checked := 0
 	for _, p := range modulePackages(t) {
 		if p.internal() {
@@ -55,7 +57,7 @@ func TestCodeInDocCommentsCompiles(t *testing.T) {
 						continue // a query, a table
 					}
 					checked++
-					for _, err := range mistakes(block{code: code.Text}, lookup, "") {
+					for _, err := range mistakes(block{code: code.Text}, imports, "") {
 						if !elsewhere.MatchString(err.Error()) {
 							t.Errorf("%s: %v\n%s", p.fset.Position(group.Pos()), err, code.Text)
 						}
@@ -140,7 +142,7 @@ var (
 
 // mistakes type-checks a block as the body of a function, or as declarations where
 // it begins with one. What a function's body leaves open is written "{ ... }".
-func mistakes(b block, lookup importer.Lookup, given string) []error {
+func mistakes(b block, imports types.Importer, given string) []error {
 	var src strings.Builder
 	src.WriteString("package readme\n")
 	for _, path := range imported {
@@ -160,7 +162,7 @@ func mistakes(b block, lookup importer.Lookup, given string) []error {
 	}
 	var found []error
 	config := types.Config{
-		Importer: importer.ForCompiler(fset, "gc", lookup),
+		Importer: imports,
 		Error: func(err error) {
 			// Variables and imports that are not used.
 			if e, ok := errors.AsType[types.Error](err); ok && e.Soft {
@@ -173,35 +175,44 @@ func mistakes(b block, lookup importer.Lookup, given string) []error {
 	return found
 }
 
-// exportData finds what the compiler says about the packages, which the go command
-// has made already for the sake of other tests.
-func exportData(t *testing.T) importer.Lookup {
+// compiled imports what the compiler has made of the packages.
+func compiled(t *testing.T) types.Importer {
 	t.Helper()
+	imports, err := exports()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return imports
+}
+
+// exports asks the go command where the compiled packages are, which it has made
+// already for the sake of other tests, and reads each of them once.
+var exports = sync.OnceValues(func() (types.Importer, error) {
 	args := append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}"}, imported...)
-	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd := exec.CommandContext(context.Background(), "go", args...)
 	cmd.Dir = root
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, complaints.String())
+		return nil, fmt.Errorf("go list: %w\n%s", err, complaints.String())
 	}
 	files := map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), " ")
 		files[path] = file
 	}
-	return func(path string) (io.ReadCloser, error) {
+	return importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
 		name, ok := files[path]
 		if !ok || name == "" {
 			return nil, fmt.Errorf("no export data of %s", path)
 		}
 		return os.Open(name)
-	}
-}
+	}), nil
+})
 
 func TestMistakesInTheREADMEAreFound(t *testing.T) {
-	lookup := exportData(t)
+	imports := compiled(t)
 	for _, tc := range []struct {
 		code  string
 		wrong bool
@@ -215,7 +226,7 @@ func TestMistakesInTheREADMEAreFound(t *testing.T) {
 		{"x := 1 +", true},
 		{"nowhere()", true},
 	} {
-		if got := mistakes(block{code: tc.code}, lookup, given); (len(got) > 0) != tc.wrong {
+		if got := mistakes(block{code: tc.code}, imports, given); (len(got) > 0) != tc.wrong {
 			t.Errorf("%s: %v", tc.code, got)
 		}
 	}
