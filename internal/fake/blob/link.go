@@ -18,7 +18,7 @@ const sasVersion = "2022-11-02"
 // until ttl has passed or [Server.ExpireLinks] is called. Every link has a
 // signature of its own.
 func (s *Server) Link(base, path string, ttl time.Duration) string {
-	expires := s.clock.Now().Add(ttl).Truncate(time.Second)
+	expires := s.clock.Wall().Add(ttl).Truncate(time.Second)
 	q := url.Values{
 		"sv":   {sasVersion},
 		"sr":   {"b"},
@@ -73,7 +73,7 @@ func (s *Server) check(r *http.Request, path string, generation int) (code, mess
 		return "AuthenticationFailed", failed
 	}
 	expires, err := time.Parse(time.RFC3339, q.Get("se"))
-	if err != nil || !s.clock.Now().Before(expires) {
+	if err != nil || !s.clock.Wall().Before(expires) {
 		return "AuthenticationFailed", failed + " Signature not valid in the specified time frame."
 	}
 	if !strings.Contains(q.Get("sp"), "r") {

@@ -55,6 +55,8 @@ func route(r *http.Request) target {
 		return target{endpoint: Token, tenant: tenant, version: 1}
 	case "oauth2/v2.0/authorize":
 		return target{endpoint: Authorize, tenant: tenant, version: 2}
+	case "oauth2/authorize":
+		return target{endpoint: Authorize, tenant: tenant, version: 1}
 	case "oauth2/v2.0/devicecode":
 		return target{endpoint: DeviceCode, tenant: tenant, version: 2}
 	case "login":
