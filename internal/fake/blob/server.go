@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/md5" //nolint:gosec // the checksum that Azure Storage offers
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -60,6 +61,9 @@ type Config struct {
 	IDs *kit.IDs
 	// Recorder is told about broken rules.
 	Recorder *kit.Recorder
+	// Key signs links. Default: a new one; with the same key, links outlive the
+	// server.
+	Key []byte
 }
 
 // Server is the fake store. It is safe for concurrent use.
@@ -76,7 +80,11 @@ type Server struct {
 // New makes an empty store.
 func New(cfg Config) *Server {
 	s := &Server{clock: cfg.Clock, ids: cfg.IDs, recorder: cfg.Recorder, blobs: make(map[string]*entry)}
-	_, _ = rand.Read(s.key[:]) // never fails
+	if cfg.Key != nil {
+		s.key = sha256.Sum256(cfg.Key)
+	} else {
+		_, _ = rand.Read(s.key[:]) // never fails
+	}
 	return s
 }
 

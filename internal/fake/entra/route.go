@@ -3,6 +3,7 @@ package entra
 import (
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -96,3 +97,6 @@ func loopback(hostport string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// Serves reports whether a path is one that the server has something at.
+func Serves(u *url.URL) bool { return route(&http.Request{URL: u}).endpoint != Unknown }

@@ -130,13 +130,16 @@ func (s *Server) SetApp(a App) {
 	s.apps[strings.ToLower(a.ClientID)] = a
 }
 
+// DefaultMFACode is the second factor of accounts that have no other.
+const DefaultMFACode = "123456"
+
 // SetUser adds an account or replaces the one with its UPN, and unlocks it.
 func (s *Server) SetUser(u User) {
 	if u.ObjectID == "" {
 		u.ObjectID = uuid.NewString()
 	}
 	if u.MFACode == "" {
-		u.MFACode = "123456"
+		u.MFACode = DefaultMFACode
 	}
 	if len(u.AMR) == 0 {
 		u.AMR = []string{"pwd"}

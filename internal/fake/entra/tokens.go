@@ -143,6 +143,21 @@ func (s *Server) Revoke(token string) bool {
 	return false
 }
 
+// RevokeFingerprint makes an access token worthless that is known by its fingerprint only,
+// the first 16 hex digits of its SHA-256; it reports whether there is one among those
+// that were used lately.
+func (s *Server) RevokeFingerprint(fingerprint string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for token, t := range s.issued {
+		if tokenHash(token) == fingerprint {
+			s.revoked[fingerprint] = t.claims.ExpiresOn
+			return true
+		}
+	}
+	return false
+}
+
 // RevokeSessions makes all refresh tokens of a user worthless, as an administrator
 // does.
 func (s *Server) RevokeSessions(upn string) {

@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -78,10 +79,11 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// tokenHash is how a token is remembered that must not be accepted again.
+// tokenHash is how a token is remembered that must not be accepted again: the fingerprint
+// under which recorded requests show it.
 func tokenHash(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:8])
 }
 
 // signer returns the function that gives the configured key, or that of the process.
