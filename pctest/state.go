@@ -106,7 +106,7 @@ func openState(dir string, cfg *config) (st *state, err error) {
 		saved.Seed, saved.Secret, saved.Password = cfg.seed, id.secret.Reveal(), id.password.Reveal()
 		saved.TokenKey = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 		saved.LinkKey = []byte(rand.Text() + rand.Text())
-		if b, err = json.Marshal(saved); err != nil {
+		if b, err = json.Marshal(saved); err != nil { //nolint:gosec // the file is for its owner only
 			return nil, err
 		}
 		if err := d.Write(identityFile, b); err != nil {

@@ -110,9 +110,9 @@ const isOpen = (item) => !item.deleted && !['Completed', 'Failed', 'Published'].
 function finishers(what, path, id) {
   const end = (status) => () => act(`${what} ${id}: ${status}`, 'POST', `${path}/${id}/finish`, { status });
   const complete = button('Complete', `Complete ${what} ${id}`, end('Completed'));
-  const fail = button('Fail', `Let ${what} ${id} fail`, end('Failed'));
+  const fail = button('Fail', `Fail ${what} ${id}`, end('Failed'));
   complete.dataset.open = fail.dataset.open = 'yes';
-  const expire = button('Expire links', `Expire the links of ${what} ${id}`,
+  const expire = button('Expire links', `Expire links of ${what} ${id}`,
     () => act(`The links of ${what} ${id} are worthless now`, 'POST', `${path}/${id}/expire-links`));
   return [complete, fail, expire];
 }
@@ -184,7 +184,7 @@ function showRequests() {
     when(q.time).slice(11), [`${q.status || '…'}${q.fault ? ' fault' : ''}`, q.status >= 400 || q.fault ? 'bad' : q.status ? 'good' : 'busy'],
     q.method, q.host, [q.line, 'wide'],
   ], (q) => (q.fingerprint
-    ? [button(`Revoke ${q.fingerprint.slice(0, 6)}`, `Revoke the token ${q.fingerprint}`,
+    ? [button(`Revoke ${q.fingerprint.slice(0, 6)}`, `Revoke ${q.fingerprint}`,
       () => act(`The token ${q.fingerprint} is revoked`, 'POST', 'tokens/revoke', { fingerprint: q.fingerprint }))]
     : []));
 }

@@ -176,7 +176,7 @@ func (f *Faults) take(method, host, path string) (Fault, bool) {
 	return Fault{}, false
 }
 
-func (f *Fault) matches(method, host, path string) bool {
+func (f Fault) matches(method, host, path string) bool {
 	return (f.Method == "" || strings.EqualFold(f.Method, method)) &&
 		(f.Host == "" || Match(strings.ToLower(f.Host), strings.ToLower(host))) &&
 		(f.Path == "" || Match(f.Path, path))
