@@ -9,9 +9,9 @@ import (
 )
 
 // Fault is something that goes wrong: what, with which request, how often. Begin
-// with [Answer], [Refuse], [Reset], [LoseAnswer], [CutAfter], [StallAfter],
-// [Delay] or [ExpiredLink]; the methods return a changed copy. Without further
-// words a fault hits the next request, once.
+// with [Answer], [AnswerAfterwards], [Refuse], [Reset], [LoseAnswer],
+// [CutAfter], [StallAfter], [Delay] or [ExpiredLink]; the methods return a changed
+// copy. Without further words a fault hits the next request, once.
 type Fault struct{ f kit.Fault }
 
 // Answer answers with the status in the service's place, which never sees the
@@ -30,6 +30,10 @@ func Reset() Fault { return Fault{kit.Fault{Drop: kit.DropReset}} }
 
 // LoseAnswer lets the service act on the request and then resets the connection.
 func LoseAnswer() Fault { return Fault{kit.Fault{Drop: kit.DropAnswer}} }
+
+// AnswerAfterwards lets the service act on the request and then answers with the
+// status in its place: the 503 of a submission that was made all the same.
+func AnswerAfterwards(status int) Fault { return Fault{kit.Fault{Status: status, Afterwards: true}} }
 
 // CutAfter ends the connection after n bytes of the answer's body.
 func CutAfter(n int64) Fault { return Fault{kit.Fault{Cut: true, CutAt: n}} }
@@ -151,6 +155,17 @@ const (
 	ShapeEntra
 	// ShapeXML: <Error><Code>...</Code><Message>...</Message></Error>.
 	ShapeXML
+	// ShapeICH: "ICH50400 - Unable to complete request. {...}", a JSON string with an
+	// object in it, as recorded from the submission API.
+	ShapeICH
+	// ShapeIngestion: {"code": "InvalidState", "data": [], "details": [],
+	// "message": "...", "source": "Ingestion Api"}.
+	ShapeIngestion
+	// ShapeException: a JSON string with the text of a .NET exception, which holds
+	// problem JSON.
+	ShapeException
+	// ShapeText: the message as plain text.
+	ShapeText
 )
 
 // Injected is a fault that waits for its requests. It is safe for concurrent use.
@@ -171,7 +186,7 @@ func (s *Server) ClearFaults() { s.faults.Clear() }
 
 // internal guards against numbers that are no shape.
 func (s ErrorShape) internal() kit.Shape {
-	if s < ShapeGateway || s > ShapeXML {
+	if s < ShapeGateway || s > ShapeText {
 		return kit.ShapeGateway
 	}
 	return kit.Shape(s)

@@ -62,7 +62,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	host, port, _ := splitHost(r.Host)
-	if h := s.byHost(host, r.URL.Path); h != nil {
+	if h := s.byHost(host); h != nil {
 		base := &url.URL{Scheme: scheme(r), Host: blobHost}
 		if port != "" {
 			base.Host = net.JoinHostPort(blobHost, port)
@@ -71,8 +71,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	base := &url.URL{Scheme: scheme(r), Host: r.Host, Path: "/" + blobHost}
-	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if h := s.byHost(strings.ToLower(first), "/"+rest); h != nil {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if h := s.byHost(strings.ToLower(first)); h != nil {
 		r = withBlobBase(r, base)
 		r.URL = stripped(r.URL, first)
 		h.ServeHTTP(w, r)
@@ -141,12 +141,12 @@ func isPublic(host string) bool {
 }
 
 // byHost returns the service at a public name, nil if it is none.
-func (s *Server) byHost(host, path string) http.Handler {
+func (s *Server) byHost(host string) http.Handler {
 	switch {
 	case host == string(Login):
 		return s.login
 	case host == string(API):
-		return s.atAPI(path)
+		return s.api
 	case host == string(Insights):
 		return s.insights
 	case isBlobHost(host):
@@ -155,9 +155,6 @@ func (s *Server) byHost(host, path string) http.Handler {
 	return nil
 }
 
-// atAPI returns the service below the Partner API's name.
-func (s *Server) atAPI(string) http.Handler { return s.api }
-
 // byPath returns the service that a path belongs to under a host that tells nothing,
 // nil if it is none.
 func (s *Server) byPath(r *http.Request) http.Handler {
@@ -165,7 +162,7 @@ func (s *Server) byPath(r *http.Request) http.Handler {
 	case hasPrefixFold(r.URL.Path, analytics.Prefix):
 		return s.insights
 	case hasPrefixFold(r.URL.Path, "/v1.0/"):
-		return s.atAPI(r.URL.Path)
+		return s.api
 	case entra.Serves(r.URL):
 		return s.login
 	}
@@ -179,7 +176,7 @@ func hasPrefixFold(s, prefix string) bool {
 // admin makes the admin API.
 func (s *Server) admin() http.Handler {
 	return admin.New(admin.Config{
-		Clock: s.clock, Recorder: s.recorder, Faults: s.faults, Entra: s.entra, Payouts: s.payouts, Analytics: s.analytics,
+		Clock: s.clock, Recorder: s.recorder, Faults: s.faults, Entra: s.entra, Payouts: s.payouts, Analytics: s.analytics, Ingestion: s.ingestion,
 		Advance: s.Advance, Reset: s.Reset, Changed: s.changed,
 		Problem: func() error {
 			if s.state == nil {

@@ -53,11 +53,16 @@ func (s *Server) ListenPlain() (*Loopback, error) { return s.listen(false) }
 type blobBaseKey struct{}
 
 // blobBase returns the base of links for the client that sent the request.
-func blobBase(r *http.Request) string {
+func blobBase(r *http.Request) string { return baseOf(r, blobHost) }
+
+// fileBase is blobBase for files that are uploaded.
+func fileBase(r *http.Request) string { return baseOf(r, fileHost) }
+
+func baseOf(r *http.Request, host string) string {
 	if base, ok := r.Context().Value(blobBaseKey{}).(string); ok {
 		return base
 	}
-	return "https://" + blobHost
+	return "https://" + host
 }
 
 func (s *Server) listen(secure bool) (_ *Loopback, err error) {

@@ -22,6 +22,7 @@ type config struct {
 	behavior      Behavior
 	reportData    ReportData
 	analytics     AnalyticsBehavior
+	ingestion     IngestionBehavior
 	callbacks     http.RoundTripper
 	tokenLifetime time.Duration
 	tempDir       string

@@ -15,6 +15,7 @@ import (
 	"github.com/partnercenter-go/partnercenter/internal/fake/analytics"
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
 	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
+	"github.com/partnercenter-go/partnercenter/internal/fake/ingestion"
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 	"github.com/partnercenter-go/partnercenter/internal/fake/payouts"
 )
@@ -29,6 +30,7 @@ type Server struct {
 	entra     *entra.Server
 	payouts   *payouts.Server
 	analytics *analytics.Server
+	ingestion *ingestion.Server
 	blobs     *blob.Server
 
 	login, api, insights, blob http.Handler // each behind the gate
@@ -68,7 +70,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 
 // New makes a Server for a program. Close it to remove its temporary files.
 func New(opts ...Option) (_ *Server, err error) {
-	cfg := config{seed: 1, behavior: defaultBehavior(), analytics: defaultAnalyticsBehavior()}
+	cfg := config{seed: 1, behavior: defaultBehavior(), analytics: defaultAnalyticsBehavior(), ingestion: defaultIngestionBehavior()}
 	for _, o := range opts {
 		if o != nil {
 			o.apply(&cfg)
@@ -118,6 +120,12 @@ func New(opts ...Option) (_ *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
+	s.ingestion, err = ingestion.New(ingestion.Config{
+		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.checkPublisher, Blobs: s.blobs, BlobBase: fileBase, Settings: cfg.ingestion.settings(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pctest: %w", err)
+	}
 	if cfg.snapshot != nil {
 		if err := s.restore(cfg.snapshot); err != nil {
 			return nil, fmt.Errorf("pctest: %w", err)
@@ -133,9 +141,9 @@ func New(opts ...Option) (_ *Server, err error) {
 	}
 	gate := &kit.Gate{Clock: s.clock, Recorder: s.recorder, Faults: s.faults}
 	s.login = gate.Guard("login", string(Login), s.noting(s.entra))
-	s.api = gate.Guard("api", string(API), s.noting(s.payouts))
+	s.api = gate.Guard("api", string(API), s.noting(http.HandlerFunc(s.partnerAPI)))
 	s.insights = gate.Guard("insights", string(Insights), s.noting(s.analytics))
-	s.blob = gate.Guard("blob", blobHost, s.noting(s.providing(s.blobs)))
+	s.blob = gate.Guard("blob", blobHost, s.noting(s.keeping(s.providing(s.blobs))))
 	s.transport = &kit.Transport{Route: s.route, Now: s.clock.Now}
 	return s, nil
 }
@@ -175,13 +183,17 @@ func (s *Server) Advance(d time.Duration) {
 	s.changed()
 }
 
-// Reset forgets what clients have made, exports, queries, reports and their files, the
+// Reset forgets what clients have made, exports, queries, reports, products and their files, the
 // scripts that nobody has taken yet, faults, recorded requests and violations. Tokens,
 // settings, data and the clock stay as they are, and ids are not used again.
 func (s *Server) Reset() error {
 	s.faults.Clear()
 	s.analytics.Reset()
+	s.ingestion.Reset()
 	err := s.payouts.Reset()
+	if s.state != nil {
+		err = errors.Join(err, s.state.forgetUploads())
+	}
 	s.recorder.Forget()
 	s.changed()
 	if err != nil {
@@ -230,6 +242,20 @@ func (s *Server) check(token string) (payouts.Claims, bool) {
 func (s *Server) checkReader(token string) (analytics.Claims, bool) {
 	c, ok := s.entra.Check(token)
 	return analytics.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
+}
+
+func (s *Server) checkPublisher(token string) (ingestion.Claims, bool) {
+	c, ok := s.entra.Check(token)
+	return ingestion.Claims{Audience: c.Audience}, ok
+}
+
+// partnerAPI serves the APIs that share a host: their paths tell them apart.
+func (s *Server) partnerAPI(w http.ResponseWriter, r *http.Request) {
+	if ingestion.Serves(r.URL.Path) {
+		s.ingestion.ServeHTTP(w, r)
+		return
+	}
+	s.payouts.ServeHTTP(w, r)
 }
 
 // identity is what the directory knows.
@@ -325,11 +351,11 @@ type Host string
 const (
 	// Login is Entra ID, the token endpoint.
 	Login Host = "login.microsoftonline.com"
-	// API is the Partner API.
+	// API is the Partner API, for payouts and for submissions.
 	API Host = "api.partner.microsoft.com"
 	// Insights is the analytics API.
 	Insights Host = "api.partnercenter.microsoft.com"
-	// Blob is the store that exports are downloaded from.
+	// Blob is the store that exports are downloaded from and files uploaded to.
 	Blob Host = "*.blob.core.windows.net"
 )
 
@@ -340,6 +366,8 @@ const (
 	apiResource = "https://" + string(API)
 	// blobHost is the host of links; the account's name is invented.
 	blobHost = "pctestexports.blob.core.windows.net"
+	// fileHost is that of files which are uploaded, as recorded.
+	fileHost = "ingestionpackagesprod1.blob.core.windows.net"
 )
 
 // isBlobHost reports whether the name is that of some storage account.

@@ -13,11 +13,13 @@ type snapshot struct {
 	Payouts json.RawMessage `json:"payouts"`
 	// Analytics is missing in snapshots of older versions.
 	Analytics json.RawMessage `json:"analytics,omitempty"`
+	Ingestion json.RawMessage `json:"ingestion,omitempty"`
 }
 
 // Snapshot writes down the exports, queries and reports, so that a server made
-// [WithSnapshot] knows them too and makes the same files of them, to the byte. The
-// reports' callback URLs are left out, for they hold secrets. Tokens, links, faults,
+// [WithSnapshot] knows them too and makes the same files of them, to the byte, and
+// the products with all that belongs to them but the uploaded files. The reports'
+// callback URLs and lead configurations are left out, for they hold secrets. Tokens, links, faults,
 // recorded requests and scripts that no export has taken yet are not part of it;
 // it holds no secrets.
 func (s *Server) Snapshot() ([]byte, error) { return s.snapshot(false) }
@@ -32,7 +34,11 @@ func (s *Server) snapshot(secret bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
-	return json.Marshal(snapshot{snapshotVersion, p, a})
+	i, err := s.ingestion.Snapshot()
+	if err != nil {
+		return nil, fmt.Errorf("pctest: %w", err)
+	}
+	return json.Marshal(snapshot{snapshotVersion, p, a, i})
 }
 
 func (s *Server) restore(b []byte) error {
@@ -42,10 +48,18 @@ func (s *Server) restore(b []byte) error {
 	}
 	switch snap.Version {
 	case snapshotVersion:
-		if err := s.payouts.Restore(snap.Payouts); err != nil || snap.Analytics == nil {
+		if err := s.payouts.Restore(snap.Payouts); err != nil {
 			return err
 		}
-		return s.analytics.Restore(snap.Analytics)
+		if snap.Analytics != nil {
+			if err := s.analytics.Restore(snap.Analytics); err != nil {
+				return err
+			}
+		}
+		if snap.Ingestion != nil {
+			return s.ingestion.Restore(snap.Ingestion)
+		}
+		return nil
 	case 0:
 		return errors.New("reading the snapshot: it was not made by Server.Snapshot")
 	default:

@@ -149,6 +149,9 @@ func (s *Server) resume() error {
 			return fmt.Errorf("%s has version %d, this package reads %d", s.state.dir.Path(stateFile), saved.Version, snapshotVersion)
 		}
 		s.clock.SetLead(saved.Clock)
+		if err := s.restoreUploads(); err != nil {
+			return err
+		}
 		if err := errors.Join(s.entra.Restore(saved.Tokens), s.restore(saved.Rest)); err != nil {
 			return fmt.Errorf("%s: %w", s.state.dir.Path(stateFile), err)
 		}
@@ -206,6 +209,13 @@ func (st *state) problem() error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.err
+}
+
+// failed notes that something could not be written.
+func (st *state) failed(err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.err = err
 }
 
 // close writes the state a last time and gives the directory back.

@@ -105,6 +105,21 @@ func (s *Server) expireExecution(r *http.Request) (any, error) {
 	return s.act(found(s.cfg.Analytics.ExpireLinks(r.PathValue("id"))))
 }
 
+func (s *Server) finishSubmission(r *http.Request) (any, error) {
+	status, err := status(r)
+	if err != nil {
+		return nil, err
+	}
+	switch status {
+	case "Completed":
+		return s.act(found(s.cfg.Ingestion.Complete(r.PathValue("id"))))
+	case "Failed":
+		return s.act(found(s.cfg.Ingestion.Fail(r.PathValue("id"))))
+	default:
+		return nil, fmt.Errorf("the status is %q; a submission can be Completed or Failed", status)
+	}
+}
+
 // found marks an error as one about something that is not there, which is the only
 // kind that these actions have.
 func found(err error) error {

@@ -38,7 +38,7 @@ async function act(what, method, path, body) {
 const when = (t) => t.slice(0, 19).replace('T', ' ');
 
 const kinds = {
-  completed: 'good', published: 'good', active: 'good', failed: 'bad', publishfailed: 'bad',
+  completed: 'good', instore: 'good', readytopublish: 'good', failed: 'bad', failedincertification: 'bad', cancelled: 'bad',
 };
 const kind = (status) => kinds[status.toLowerCase()] ?? 'busy';
 
@@ -105,7 +105,10 @@ function table(body, items, key, cells, buttons) {
   });
 }
 
-const isOpen = (item) => !item.deleted && !['Completed', 'Failed', 'Published'].includes(item.status);
+const isOpen = (item) => !item.deleted && !['Completed', 'Failed'].includes(item.status);
+
+// ended tells how a submission has ended, in the words of exports.
+const ended = (u) => (/failed|cancelled/i.test(u.substate + u.state) ? 'Failed' : /instore|readytopublish/i.test(u.substate) ? 'Completed' : '');
 
 function finishers(what, path, id) {
   const end = (status) => () => act(`${what} ${id}: ${status}`, 'POST', `${path}/${id}/finish`, { status });
@@ -140,6 +143,12 @@ function showState(s) {
   table($('report-rows'), executions.slice(0, 200), (x) => x.id, (x) => [
     when(x.startAt), [x.report.name, 'wide'], x.report.program, [x.status, kind(x.status)], x.report.status, [x.id, 'id'],
   ], (x) => finishers('execution', 'executions', x.id));
+
+  const submissions = s.products.flatMap((p) => p.submissions.map((u) => ({ ...u, status: ended(u), product: p }))).toReversed();
+  $('submissions-count').textContent = `${submissions.length || ''} ${s.products.length ? `of ${s.products.length} products` : ''}`.trim();
+  table($('submission-rows'), submissions.slice(0, 200), (u) => u.id, (u) => [
+    u.release, [u.product.offerId || u.product.name, 'wide'], u.product.type, u.state, [u.substate, kind(u.substate)], [u.id, 'id'],
+  ], (u) => finishers('submission', 'submissions', u.id).slice(0, 2));
 
   $('faults-count').textContent = s.faults.length || '';
   sync($('fault-rows'), s.faults, (f) => f.id, (f) => {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/partnercenter-go/partnercenter/internal/fake/analytics"
 	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
+	"github.com/partnercenter-go/partnercenter/internal/fake/ingestion"
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 	"github.com/partnercenter-go/partnercenter/internal/fake/payouts"
 )
@@ -29,10 +30,11 @@ type Config struct {
 	Clock    *kit.Clock
 	Recorder *kit.Recorder
 	Faults   *kit.Faults
-	// Entra, Payouts and Analytics are the fakes.
+	// Entra, Payouts, Analytics and Ingestion are the fakes.
 	Entra     *entra.Server
 	Payouts   *payouts.Server
 	Analytics *analytics.Server
+	Ingestion *ingestion.Server
 	// Advance moves the clock, Reset forgets everything, Changed is called after
 	// other changes.
 	Advance func(time.Duration)
@@ -72,6 +74,7 @@ func New(cfg Config) *Server {
 		"POST /exports/{id}/expire-links":    s.expireExport,
 		"POST /executions/{id}/finish":       s.finishExecution,
 		"POST /executions/{id}/expire-links": s.expireExecution,
+		"POST /submissions/{id}/finish":      s.finishSubmission,
 		"POST /tokens/revoke":                s.revoke,
 	} {
 		method, path, _ := cut(pattern)

@@ -20,6 +20,8 @@ type State struct {
 	Exports []Export `json:"exports"`
 	Queries []Query  `json:"queries"`
 	Reports []Report `json:"reports"`
+	// Products are the offers of the submission API.
+	Products []Product `json:"products"`
 	// Faults are those that wait for requests.
 	Faults []Fault `json:"faults"`
 	// Violations are what no correct client does.
@@ -67,6 +69,25 @@ type Execution struct {
 	StartAt time.Time `json:"startAt"`
 }
 
+// Product is an offer.
+type Product struct {
+	ID          string       `json:"id"`
+	OfferID     string       `json:"offerId"`
+	Type        string       `json:"type"`
+	Name        string       `json:"name"`
+	Variants    int          `json:"variants"`
+	Submissions []Submission `json:"submissions"`
+}
+
+// Submission is an attempt to publish.
+type Submission struct {
+	ID       string `json:"id"`
+	State    string `json:"state"`
+	Substate string `json:"substate"`
+	Release  int    `json:"release"`
+	Promoted bool   `json:"promoted"`
+}
+
 // Fault is a fault that waits for requests.
 type Fault struct {
 	ID    int       `json:"id"`
@@ -77,7 +98,7 @@ type Fault struct {
 func (s *Server) state(*http.Request) (any, error) {
 	out := State{
 		Now: s.cfg.Clock.Now(), Wall: s.cfg.Clock.Wall(), Requests: s.cfg.Recorder.Count(),
-		Exports: []Export{}, Queries: []Query{}, Reports: []Report{}, Faults: s.waiting(), Violations: s.cfg.Recorder.Violations(),
+		Exports: []Export{}, Queries: []Query{}, Reports: []Report{}, Products: []Product{}, Faults: s.waiting(), Violations: s.cfg.Recorder.Violations(),
 	}
 	if out.Violations == nil {
 		out.Violations = []string{}
@@ -97,6 +118,13 @@ func (s *Server) state(*http.Request) (any, error) {
 			report.Executions = append(report.Executions, Execution{n.ID, n.Status, n.Start})
 		}
 		out.Reports = append(out.Reports, report)
+	}
+	for _, p := range s.cfg.Ingestion.Products() {
+		product := Product{p.ID, p.OfferID, p.Kind, p.Name, len(p.Variants), []Submission{}}
+		for _, sub := range p.Submissions {
+			product.Submissions = append(product.Submissions, Submission{sub.ID, sub.State, sub.Substate, sub.Release, sub.Promoted})
+		}
+		out.Products = append(out.Products, product)
 	}
 	return out, nil
 }

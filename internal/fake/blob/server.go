@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,19 +90,23 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// entry is a blob under its path; data changes when the blob does.
+// entry is a blob under its path; data changes when the blob does. It is nil while
+// there are links and perhaps blocks, but no blob.
 type entry struct {
 	generation int
 	version    int
 	props      Properties
 	data       *data
+
+	committed []block          // of data, if it was written in blocks
+	staged    map[string]block // put, but not committed, by id
 }
 
 // data is one version of a blob. It is closed when the last user lets go.
 type data struct {
 	content  Content
 	etag     string
-	md5      [md5.Size]byte
+	md5      []byte // nil: the writer has not said
 	modified time.Time
 	users    int // guarded by Server.mu; the entry is one
 }
@@ -113,21 +119,46 @@ func (s *Server) Put(path string, content Content, modified time.Time, props Pro
 	if _, err := io.Copy(hash, io.NewSectionReader(content, 0, content.Size())); err != nil {
 		return fmt.Errorf("reading the content of blob %s: %w", path, err)
 	}
-	d := &data{content: content, modified: modified.UTC().Truncate(time.Second), users: 1}
-	hash.Sum(d.md5[:0])
-
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	sum := hash.Sum(nil)
+	return s.store(s.entry(path), &data{content: content, md5: sum, modified: modified}, props, sum)
+}
+
+// entry returns the entry of a path, made if there is none. The lock is held.
+func (s *Server) entry(path string) *entry {
 	b := s.blobs[path]
 	if b == nil {
 		b = &entry{}
 		s.blobs[path] = b
 	}
+	return b
+}
+
+// store makes d the blob. Blocks that wait to be committed are gone. The lock is
+// held.
+func (s *Server) store(b *entry, d *data, props Properties, contentHash []byte) error {
 	b.version++
-	d.etag = fmt.Sprintf(`"0x8D%02X%s"`, b.version&0xff, strings.ToUpper(hex.EncodeToString(d.md5[:6])))
+	d.users = 1
+	d.modified = d.modified.UTC().Truncate(time.Second)
+	d.etag = fmt.Sprintf(`"0x8D%02X%s"`, b.version&0xff, strings.ToUpper(hex.EncodeToString(contentHash[:6])))
 	old := b.data
-	b.data, b.props = d, props
+	b.data, b.props, b.committed, b.staged = d, props, nil, nil
 	return s.release(old)
+}
+
+// Read returns the content of a blob; false if there is none.
+func (s *Server) Read(path string) ([]byte, bool) {
+	d, _ := s.open(path)
+	if d == nil {
+		return nil, false
+	}
+	defer s.done(d)
+	content := make([]byte, d.content.Size())
+	if _, err := d.content.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, false
+	}
+	return content, true
 }
 
 // SetProperties changes how the blob is served; it reports whether there is one.
@@ -135,18 +166,29 @@ func (s *Server) SetProperties(path string, change func(*Properties)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.blobs[path]
-	if b == nil {
+	if b == nil || b.data == nil {
 		return false
 	}
 	change(&b.props)
 	return true
 }
 
+// ContentType returns the type that a blob is served as, empty if it has none.
+func (s *Server) ContentType(path string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.blobs[path]; b != nil {
+		return b.props.ContentType
+	}
+	return ""
+}
+
 // Has reports whether there is a blob at path.
 func (s *Server) Has(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.blobs[path] != nil
+	b := s.blobs[path]
+	return b != nil && b.data != nil
 }
 
 // Delete removes a blob, if there is one.
@@ -186,19 +228,20 @@ func (s *Server) release(d *data) error {
 	return d.content.Close()
 }
 
-// open returns the blob as it is now, with one more user, and its generation.
-func (s *Server) open(path string) (d *data, props Properties, generation int) {
+// open returns the blob as it is now, with one more user; nil if there is none.
+func (s *Server) open(path string) (*data, Properties) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.blobs[path]
-	if b == nil {
-		return nil, Properties{}, 0
+	if b == nil || b.data == nil {
+		return nil, Properties{}
 	}
 	b.data.users++
-	return b.data, b.props, b.generation
+	return b.data, b.props
 }
 
-// ServeHTTP answers GET and HEAD of blobs.
+// ServeHTTP answers requests for blobs: reading them, and writing them whole or in
+// blocks.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Server", "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0")
@@ -217,17 +260,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusForbidden, "AuthenticationFailed", "The link is pre-signed: an Authorization header must not be sent with it.")
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.Set("Allow", "GET, HEAD")
+	op, ok := operations[operation{r.Method, r.URL.Query().Get("comp")}]
+	if !ok {
+		h.Set("Allow", "GET, HEAD, PUT")
 		s.fail(w, r, http.StatusMethodNotAllowed, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
 		return
 	}
-	d, props, generation := s.open(r.URL.Path)
-	if code, message := s.check(r, r.URL.Path, generation); code != "" {
-		s.done(d)
+	if code, message := s.check(r, r.URL.Path, s.generation(r.URL.Path), op.rights); code != "" {
 		s.fail(w, r, http.StatusForbidden, code, message)
 		return
 	}
+	op.serve(s, w, r)
+}
+
+// operation is how a request says what it wants.
+type operation struct{ method, comp string }
+
+// operations are what the store can do, and of which rights a link needs one.
+var operations = map[operation]struct {
+	rights string
+	serve  func(*Server, http.ResponseWriter, *http.Request)
+}{
+	{http.MethodGet, ""}:          {"r", (*Server).get},
+	{http.MethodHead, ""}:         {"r", (*Server).get},
+	{http.MethodPut, ""}:          {"wc", (*Server).putBlob},
+	{http.MethodPut, "block"}:     {"wc", (*Server).putBlock},
+	{http.MethodPut, "blocklist"}: {"wc", (*Server).putBlockList},
+	{http.MethodGet, "blocklist"}: {"r", (*Server).getBlockList},
+}
+
+func (s *Server) get(w http.ResponseWriter, r *http.Request) {
+	d, props := s.open(r.URL.Path)
 	if d == nil {
 		s.fail(w, r, http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
 		return
@@ -285,8 +348,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, d *data, props Pr
 	if props.Gzip {
 		h.Set("Content-Encoding", "gzip")
 	}
-	if !props.NoMD5 {
-		sum := d.md5
+	if !props.NoMD5 && d.md5 != nil {
+		sum := slices.Clone(d.md5)
 		if props.WrongMD5 {
 			sum[0] ^= 0xff
 		}
@@ -295,7 +358,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, d *data, props Pr
 		if status == http.StatusPartialContent {
 			name = "x-ms-blob-content-md5"
 		}
-		h.Set(name, base64.StdEncoding.EncodeToString(sum[:]))
+		h.Set(name, base64.StdEncoding.EncodeToString(sum))
 	}
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {

@@ -191,11 +191,14 @@ func TestLinksOpenOneBlobForATime(t *testing.T) {
 	})
 }
 
-func TestOnlyReadingIsOffered(t *testing.T) {
+func TestLinksForReadingAllowNothingElse(t *testing.T) {
 	t.Parallel()
 	s, rec := newServer(t)
 	link := s.Link("https://x.example", path, time.Hour)
-	if w := do(t, s, http.MethodPut, link); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+	if w := do(t, s, http.MethodPost, link); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, PUT" {
+		t.Errorf("POST: %d", w.Code)
+	}
+	if w := do(t, s, http.MethodPut, link, "x-ms-blob-type", "BlockBlob"); w.Code != 403 || w.Header().Get("x-ms-error-code") != "AuthorizationPermissionMismatch" {
 		t.Errorf("PUT: %d", w.Code)
 	}
 	if w := do(t, s, http.MethodGet, link, "Authorization", "Bearer x"); w.Code != 403 || len(rec.Violations()) != 1 {

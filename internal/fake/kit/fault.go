@@ -48,6 +48,8 @@ type Fault struct {
 	Drop Drop
 	// Status answers in the service's place, which does not see the request.
 	Status int
+	// Afterwards lets the service do its work first; its answer is thrown away.
+	Afterwards bool
 	// Body is the answer's body; nil means one of Shape with Code and Message.
 	Body []byte
 	// Shape, Code and Message describe the error body.

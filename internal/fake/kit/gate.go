@@ -66,6 +66,9 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, service, host strin
 		}
 		w.Header().Set("Retry-After", value)
 	}
+	if fault.Status != 0 && fault.Afterwards {
+		next.ServeHTTP(&nowhere{header: make(http.Header)}, r)
+	}
 	switch {
 	case fault.Status == 0:
 		next.ServeHTTP(out, r)

@@ -31,10 +31,27 @@ const (
 	ShapeEntra
 	// ShapeXML: <Error><Code>...</Code><Message>...</Message></Error>.
 	ShapeXML
+	// ShapeICH: "ICH50400 - Unable to complete request. {...}", a JSON string with an
+	// object in it, as recorded from the ingestion API.
+	ShapeICH
+	// ShapeIngestion: {"code": "...", "data": [], "details": [], "message": "...",
+	// "source": "Ingestion Api"}.
+	ShapeIngestion
+	// ShapeException: a JSON string with the text of a .NET exception, which holds
+	// problem JSON, as reported from the ingestion API in 2026.
+	ShapeException
+	// ShapeText: the message as plain text.
+	ShapeText
 )
 
 // Encode returns the body and its content type; both are empty for ShapeEmpty.
 func (s Shape) Encode(status int, code, message string) (contentType string, body []byte) {
+	return s.EncodeFields(status, code, message, nil)
+}
+
+// EncodeFields is Encode with messages that belong to fields of the request, for
+// the shapes that have a place for them.
+func (s Shape) EncodeFields(status int, code, message string, fields map[string][]string) (contentType string, body []byte) {
 	if code == "" {
 		code = defaultCode(status)
 	}
@@ -73,6 +90,14 @@ func (s Shape) Encode(status int, code, message string) (contentType string, bod
 			c = n
 		}
 		v = map[string]any{"code": c, "description": message, "data": []any{}, "source": "pctest"}
+	case ShapeText:
+		return "text/plain; charset=utf-8", []byte(message)
+	case ShapeICH:
+		v = ichText(status, code, message, fields)
+	case ShapeException:
+		v = exceptionText(status, message, fields)
+	case ShapeIngestion:
+		v = ingestionError{Code: code, Data: []any{}, Details: fieldDetails(fields), Message: message, Source: "Ingestion Api"}
 	case ShapeEntra:
 		v = map[string]any{
 			"error": code, "error_description": message, "error_codes": []int{},
