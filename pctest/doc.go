@@ -47,6 +47,26 @@
 //	client, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
 //	rows, err := srv.Analytics().Expected(pctest.MarketplaceReports, "SELECT OfferName, RawUsage FROM ISVUsage")
 //
+// # Submissions
+//
+// The same server answers the submission API, also called ingestion API: products,
+// plans, drafts, files, packages and submissions, for every operation that its
+// OpenAPI document has. What clients send is kept, also what the fake does not know;
+// what cannot be is refused. [Ingestion.AddProduct] makes offers, and
+// [SubmissionScript] tells what becomes of a submission, step by step, on the
+// server's clock:
+//
+//	srv := pctest.NewServer(t)
+//	offer, err := srv.Ingestion().AddProduct(pctest.Product{Type: "AzureApplication", OfferID: "my-offer"})
+//	err = srv.Ingestion().NextSubmission(pctest.SubmissionScript{ToLive: []pctest.SubmissionStep{
+//		pctest.Certifying().For(2 * time.Hour),
+//		pctest.CertificationFailed(pctest.Finding{Code: "Cert-1", Severity: "Error", Message: "No."}),
+//	}})
+//
+// Links for uploads lead to the server's blob store, which takes whole blobs and
+// blocks; images and archives are looked at. [IngestionBehavior] has a switch for
+// each way in which the service was seen to behave.
+//
 // # Faults
 //
 // A [Fault] says what goes wrong, with which request and how often. It reads as
@@ -56,6 +76,7 @@
 //	srv.Inject(pctest.Answer(503).RetryAfter(2 * time.Second).On("GET", "/v1.0/payouts/*").Times(2))
 //	srv.Inject(pctest.CutAfter(1 << 20).At(pctest.Blob))
 //	srv.Inject(pctest.ExpiredLink().Skip(1))
+//	srv.Inject(pctest.AnswerAfterwards(503).On("POST", "*/submissions"))
 //
 // Unknown export statuses, missing links and failures are [Step] values of a
 // [Script]; spellings and shapes of answers are fields of [Behavior]. To let
@@ -81,8 +102,11 @@
 // The fake follows the documentation of Partner Center on Microsoft Learn
 // (https://learn.microsoft.com/partner-center/developer/manage-earnings and
 // https://learn.microsoft.com/partner-center/insights/analytics-get-started, and the
-// pages below them), that of Entra ID and that of Azure Storage. It has not been
-// compared with the live service. What those pages leave open, and the fake
-// therefore had to decide, is marked in the comments with "the fake's choice";
-// most of it can be changed in [Behavior].
+// pages below them), that of Entra ID and that of Azure Storage; for submissions,
+// Microsoft's OpenAPI document and what open-source clients send and expect. It has
+// not been compared with the live service, but the submission API is compared with
+// recorded traffic of it: products, setups, plans, listings and images. What those
+// sources leave open, and the fake therefore had to decide, is marked in the
+// comments with "the fake's choice"; most of it can be changed in [Behavior],
+// [AnalyticsBehavior] and [IngestionBehavior].
 package pctest

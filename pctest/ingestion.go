@@ -138,13 +138,7 @@ func (i *Ingestion) Products() []StoredProduct {
 	list := i.s.Products()
 	out := make([]StoredProduct, len(list))
 	for n, p := range list {
-		out[n] = StoredProduct{ID: p.ID, OfferID: p.OfferID, Type: p.Kind, Name: p.Name}
-		for _, v := range p.Variants {
-			out[n].Variants = append(out[n].Variants, StoredVariant(v))
-		}
-		for _, s := range p.Submissions {
-			out[n].Submissions = append(out[n].Submissions, StoredSubmission(s))
-		}
+		out[n] = storedProduct(p)
 	}
 	return out
 }
@@ -152,12 +146,19 @@ func (i *Ingestion) Products() []StoredProduct {
 // Product returns the product with the GUID or the offer id; false if there is
 // none.
 func (i *Ingestion) Product(id string) (StoredProduct, bool) {
-	for _, p := range i.Products() {
-		if p.ID == id || p.OfferID == id {
-			return p, true
-		}
+	p, ok := i.s.Product(id)
+	return storedProduct(p), ok
+}
+
+func storedProduct(p ingestion.ProductInfo) StoredProduct {
+	out := StoredProduct{ID: p.ID, OfferID: p.OfferID, Type: p.Kind, Name: p.Name}
+	for _, v := range p.Variants {
+		out.Variants = append(out.Variants, StoredVariant(v))
 	}
-	return StoredProduct{}, false
+	for _, s := range p.Submissions {
+		out.Submissions = append(out.Submissions, StoredSubmission(s))
+	}
+	return out
 }
 
 // Resource returns the JSON of a resource as it is stored. The collection is the
@@ -182,3 +183,14 @@ func (i *Ingestion) FinishSubmission(productID, submissionID string, step Submis
 func (i *Ingestion) NextPackage(script PackageScript) error {
 	return i.s.NextPackage(script.internal())
 }
+
+// MovePackage gives a package another id, which is returned. Whoever asks for the
+// old one is answered with 301, as happens in the Store.
+func (i *Ingestion) MovePackage(productID, packageID string) (string, error) {
+	return i.s.MovePackage(productID, packageID)
+}
+
+// ExpireLinks makes the links that were given out for a file worthless: that of an
+// image, an asset, a video or a package by its id; an empty id means all files of
+// the product. The next look at it gives a new one.
+func (i *Ingestion) ExpireLinks(productID, id string) error { return i.s.ExpireLinks(productID, id) }

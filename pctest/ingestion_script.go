@@ -1,6 +1,7 @@
 package pctest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter/internal/fake/ingestion"
@@ -141,7 +142,7 @@ func (s SubmissionStep) Update(updateType, status, reason string) SubmissionStep
 
 // Found adds what the validation has found from this step on.
 func (s SubmissionStep) Found(found ...Finding) SubmissionStep {
-	s.s.Findings = append(s.s.Findings[:len(s.s.Findings):len(s.s.Findings)], internalFindings(found)...)
+	s.s.Findings = append(slices.Clip(s.s.Findings), internalFindings(found)...)
 	return s
 }
 

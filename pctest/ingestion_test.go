@@ -256,3 +256,216 @@ func TestCancelledSubmissionsAreGone(t *testing.T) {
 		}
 	}
 }
+
+// What the service is known for, as a client of this module meets it.
+func TestClientMeetsTheServicesQuirks(t *testing.T) {
+	t.Parallel()
+	srv := pctest.NewServer(t)
+	in := srv.Ingestion()
+	for n := range 23 {
+		if _, err := in.AddProduct(pctest.Product{Type: "AzureContainer", OfferID: "offer-" + string(rune('a'+n))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	product := seed(t, srv)
+	client := newPublisher(t, srv)
+	ctx := t.Context()
+	configure := func(change func(*pctest.IngestionBehavior)) {
+		t.Helper()
+		if err := in.Configure(change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(f ingestion.Filter) (int, error) {
+		all, err := collectAll(client.Products().All(ctx, f))
+		return len(all), err
+	}
+
+	if n, err := count(ingestion.Filter{}); n != 24 || err != nil {
+		t.Errorf("%d products, %v", n, err)
+	}
+	if n := len(srv.Requests().To(pctest.API).On("GET", "*/products")); n != 8 {
+		t.Errorf("%d pages", n)
+	}
+	configure(func(b *pctest.IngestionBehavior) { b.DeadLastLink = true })
+	if n, err := count(ingestion.Filter{}); n != 24 || err != nil {
+		t.Errorf("with a dead link at the end: %d products, %v", n, err)
+	}
+	configure(func(b *pctest.IngestionBehavior) {
+		b.DeadLastLink, b.EmptyLastPage, b.PageSizes = false, true, []int{0, 7, 0}
+	})
+	if n, err := count(ingestion.TypeIs("AzureContainer")); n != 23 || err != nil {
+		t.Errorf("with empty pages: %d products, %v", n, err)
+	}
+	configure(func(b *pctest.IngestionBehavior) { b.RefuseUnfiltered = true })
+	_, err := count(ingestion.Filter{})
+	if failed, ok := errors.AsType[*partnercenter.Error](err); !ok || failed.StatusCode != http.StatusBadRequest || failed.Code != "ICH50400" {
+		t.Errorf("unfiltered: %v", err)
+	}
+	found, err := client.Products().ByOfferID(ctx, "my-offer")
+	if err != nil || found.ID != product.ID {
+		t.Error(found, err)
+	}
+
+	configure(func(b *pctest.IngestionBehavior) { b.RequirePublisherID = true })
+	if _, err := client.Products().Get(ctx, product.ID); err == nil || !strings.Contains(err.Error(), "x-ms-publisherId") {
+		t.Errorf("without a publisher's id: %v", err)
+	}
+	withID, err := ingestion.New(srv.AppOnlyTokenSource(), srv.Options(), ingestion.WithPublisherID("4711"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := withID.Products().Get(ctx, product.ID); err != nil {
+		t.Error(err)
+	}
+	configure(func(b *pctest.IngestionBehavior) { b.RequirePublisherID = false })
+
+	p := client.Product(product.ID)
+	for _, status := range []int{http.StatusPreconditionFailed, http.StatusConflict} {
+		configure(func(b *pctest.IngestionBehavior) { b.ConflictStatus = status })
+		instance, err := p.Branches().Draft(ctx, ingestion.ModuleListing, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine, err := p.Listings().Draft(ctx, instance)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Listings().Update(ctx, mine); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Listings().Update(ctx, mine); !errors.Is(err, partnercenter.ErrConflict) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+
+	pack, err := p.Packages().Create(ctx, ingestion.Package{Type: ingestion.ApplicationPackage, FileName: "a.zip"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := in.MovePackage(product.ID, pack.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Packages().Get(ctx, pack.ID); err != nil || got.ID != moved {
+		t.Errorf("moved package: %v %v", got, err)
+	}
+}
+
+// Every shape of error reaches a client of this module as one error.
+func TestErrorsOfEveryShapeAreUnderstood(t *testing.T) {
+	t.Parallel()
+	for shape, code := range map[pctest.ErrorShape]string{
+		pctest.ShapeICH: "ICH50404", pctest.ShapeIngestion: "ICH50404", pctest.ShapeException: "", pctest.ShapeText: "", pctest.ShapeEmpty: "",
+		pctest.ShapeGateway: "", pctest.ShapeHTML: "", pctest.ShapeNested: "ICH50404",
+	} {
+		srv := pctest.NewServer(t, pctest.WithIngestionBehavior(func(b *pctest.IngestionBehavior) { b.ErrorShape = &shape }))
+		_, err := newPublisher(t, srv).Products().Get(t.Context(), "nobody")
+		failed, ok := errors.AsType[*partnercenter.Error](err)
+		if !ok || !errors.Is(err, partnercenter.ErrNotFound) || code != "" && failed.Code != code {
+			t.Errorf("shape %d: %v", shape, err)
+		}
+	}
+}
+
+func TestIngestionUnderControl(t *testing.T) {
+	t.Parallel()
+	srv := pctest.NewServer(t)
+	in := srv.Ingestion()
+	product := seed(t, srv)
+	if _, err := in.AddProduct(pctest.Product{Type: "AzureContainer", OfferID: "my-offer"}); err == nil {
+		t.Error("an offer id was taken twice")
+	}
+	if _, err := in.AddProduct(pctest.Product{Type: "AzureContainer", OfferID: "bad", Variants: []pctest.Variant{{ExternalID: "x", SubType: ""}}}); err != nil {
+		t.Error(err)
+	}
+	p := newPublisher(t, srv).Product(product.ID)
+	made, err := p.Submissions().Create(t.Context(), request(t, p, ingestion.ModuleListing, ingestion.ModuleResellerConfiguration))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.FinishSubmission(product.ID, made.ID, pctest.InPreview().Found(pctest.Finding{Code: "W1", Severity: "Warning"})); err != nil {
+		t.Fatal(err)
+	}
+	stored, ok := in.Product(product.ID)
+	if !ok || len(stored.Submissions) != 1 || stored.Submissions[0].Substate != "ReadyToPublish" || stored.Submissions[0].Resources["Listing"] == "" ||
+		stored.Variants[0].ExternalID != "basic" {
+		t.Errorf("%+v", stored)
+	}
+	if raw, err := in.Resource(product.ID, "setup", ""); err != nil || !strings.Contains(string(raw), "AzureProductSetup") {
+		t.Errorf("%s %v", raw, err)
+	}
+
+	// A snapshot carries all of it to another server.
+	snap, err := srv.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := pctest.NewServer(t, pctest.WithSnapshot(snap))
+	again, _ := second.Ingestion().Product("my-offer")
+	if diff := cmp.Diff(stored, again); diff != "" {
+		t.Error(diff)
+	}
+	pack, err := p.Packages().Create(t.Context(), ingestion.Package{Type: ingestion.ApplicationPackage, FileName: "a.zip"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := put(t, srv, pack.Data.FileSASURI.Reveal()); status != http.StatusCreated {
+		t.Errorf("upload: %d", status)
+	}
+	if err := in.ExpireLinks(product.ID, pack.ID); err != nil {
+		t.Fatal(err)
+	}
+	if status := put(t, srv, pack.Data.FileSASURI.Reveal()); status != http.StatusForbidden {
+		t.Errorf("upload to an expired link: %d", status)
+	}
+	if err := in.ExpireLinks(product.ID, "x"); err == nil {
+		t.Error("links to nothing have expired")
+	}
+	for _, err := range []error{
+		in.Configure(func(b *pctest.IngestionBehavior) { b.ConflictStatus = 1 }),
+		in.NextPackage(pctest.PackageScript{QueueTime: new(-time.Second)}),
+		in.FinishSubmission(product.ID, "x", pctest.InStore()),
+	} {
+		if err == nil {
+			t.Error("nonsense was taken")
+		}
+	}
+}
+
+func put(t testing.TB, srv *pctest.Server, link string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, link, strings.NewReader("PK"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("x-ms-blob-type", "BlockBlob")
+	resp, err := srv.Transport().RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+// Over real sockets, links lead to the listener's store.
+func TestIngestionOverTheNetwork(t *testing.T) {
+	t.Parallel()
+	srv := pctest.NewServer(t)
+	at, err := srv.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	product := seed(t, srv)
+	client, err := ingestion.New(srv.AppOnlyTokenSource(), at.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack, err := client.Product(product.ID).Packages().Create(t.Context(), ingestion.Package{Type: ingestion.ApplicationPackage, FileName: "a.zip"})
+	if err != nil || !strings.HasPrefix(pack.Data.FileSASURI.Reveal(), at.BlobURL+"/file/") {
+		t.Errorf("%v", err)
+	}
+	if _, err := collectAll(client.Products().All(t.Context(), ingestion.Filter{})); err != nil {
+		t.Error(err)
+	}
+}

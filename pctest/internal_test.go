@@ -18,6 +18,22 @@ func TestBehaviorIsPassedOnWhole(t *testing.T) {
 	}
 }
 
+func TestIngestionBehaviorIsPassedOnWhole(t *testing.T) {
+	t.Parallel()
+	b := IngestionBehavior{
+		ErrorShape: new(ShapeText), ToPreview: []SubmissionStep{InDraft().For(time.Second), Shows("a", "b").Polls(3)}, ToLive: []SubmissionStep{InStore()},
+	}
+	for _, f := range reflect.ValueOf(&b).Elem().Fields() {
+		if f.IsZero() {
+			fill(t, f)
+		}
+	}
+	s := b.settings()
+	if got := ingestionBehaviorOf(&s); !reflect.DeepEqual(b, got) {
+		t.Errorf("%+v came back as %+v", b, got)
+	}
+}
+
 func fill(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
@@ -32,8 +48,12 @@ func fill(t *testing.T, v reflect.Value) {
 	case reflect.String:
 		v.SetString("x")
 	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.String {
+		switch v.Type().Elem().Kind() {
+		case reflect.String:
 			v.Set(reflect.ValueOf([]string{"x"}))
+		case reflect.Int:
+			v.Set(reflect.ValueOf([]int{2}))
+		default: // steps, which the tests fill
 		}
 	default:
 		t.Fatalf("the test does not know how to fill a %s", v.Type())

@@ -74,8 +74,8 @@ func (s *Server) AddProduct(text []byte) (string, error) {
 		id = s.nextID()
 	}
 	p := s.newProduct(body, id, now)
-	if s.product(id) != nil || p.offerID() != "" && slices.ContainsFunc(s.products, func(o *product) bool { return strings.EqualFold(o.offerID(), p.offerID()) }) {
-		return "", fmt.Errorf("ingestion: there is a product %s (%s) already", id, p.offerID())
+	if s.product(id) != nil || s.taken(p) {
+		return "", fmt.Errorf("ingestion: there is a product %s (%s) already", id, p.Offer)
 	}
 	s.addProduct(p)
 	return id, nil
@@ -128,20 +128,39 @@ func (s *Server) Products() []ProductInfo {
 	defer s.mu.Unlock()
 	out := make([]ProductInfo, len(s.products))
 	for i, p := range s.products {
-		out[i] = ProductInfo{ID: p.ID, Kind: p.kind(), Name: p.Body.text("name"), OfferID: p.offerID()}
-		for _, v := range p.list("variants", now, nil) {
-			out[i].Variants = append(out[i].Variants, VariantInfo{v.ID, v.Body.text("externalID"), v.Body.text("friendlyName")})
+		out[i] = s.info(p, now)
+	}
+	return out
+}
+
+// Product returns the product with the id or the offer id; false if there is none.
+func (s *Server) Product(id string) (ProductInfo, bool) {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.products {
+		if id != "" && (p.ID == id || p.Offer == id) {
+			return s.info(p, now), true
 		}
-		for _, sub := range p.Submissions {
-			sub.advance(s, p, now)
-			info := SubmissionInfo{
-				ID: sub.ID, State: sub.now().State, Substate: sub.now().Substate, Release: sub.Release, Promoted: sub.Promoted, Resources: make(map[string]string),
-			}
-			for _, r := range sub.Resources {
-				info.Resources[r.text("type")] = r.text("value")
-			}
-			out[i].Submissions = append(out[i].Submissions, info)
+	}
+	return ProductInfo{}, false
+}
+
+// info describes a product. The lock is held.
+func (s *Server) info(p *product, now time.Time) ProductInfo {
+	out := ProductInfo{ID: p.ID, Kind: p.kind(), Name: p.Body.text("name"), OfferID: p.Offer}
+	for _, v := range p.list("variants", now, nil) {
+		out.Variants = append(out.Variants, VariantInfo{v.ID, v.Body.text("externalID"), v.Body.text("friendlyName")})
+	}
+	for _, sub := range p.Submissions {
+		sub.advance(s, now)
+		info := SubmissionInfo{
+			ID: sub.ID, State: sub.now().State, Substate: sub.now().Substate, Release: sub.Release, Promoted: sub.Promoted, Resources: make(map[string]string),
 		}
+		for _, r := range sub.Resources {
+			info.Resources[r.text("type")] = r.text("value")
+		}
+		out.Submissions = append(out.Submissions, info)
 	}
 	return out
 }
@@ -160,8 +179,8 @@ func (s *Server) Finish(productID, submissionID string, step Step) error {
 	}
 	for _, sub := range p.Submissions {
 		if sub.ID == submissionID {
-			sub.advance(s, p, now)
-			sub.finish(step, s, p, now)
+			sub.advance(s, now)
+			sub.finish(step, s, now)
 			return nil
 		}
 	}
@@ -197,4 +216,47 @@ func (s *Server) Resource(productID, collection, id string) ([]byte, error) {
 		return nil, fmt.Errorf("ingestion: product %s has no %s %q", productID, collection, id)
 	}
 	return o.append(nil), nil
+}
+
+// MovePackage gives a package another id, as happens in the Store: the old one is
+// answered with 301. It returns the new id.
+func (s *Server) MovePackage(productID, id string) (string, error) {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.product(productID)
+	if p == nil {
+		return "", errNoProduct
+	}
+	old := p.find("packages", id, now)
+	if old == nil {
+		return "", fmt.Errorf("ingestion: product %s has no package %q", productID, id)
+	}
+	moved := *old
+	moved.ID = s.nextID()
+	old.MovedTo = moved.ID
+	p.Items = append(p.Items, &moved)
+	return moved.ID, nil
+}
+
+// ExpireLinks makes the links that were given out for a file worthless: of an image,
+// an asset, a video or a package by its id, an empty one means all of the product.
+func (s *Server) ExpireLinks(productID, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.product(productID)
+	if p == nil {
+		return errNoProduct
+	}
+	found := id == ""
+	for _, i := range p.Items {
+		if i.File != "" && (id == "" || strings.EqualFold(i.ID, id)) {
+			s.cfg.Blobs.ExpireLinks(i.File)
+			found = true
+		}
+	}
+	if !found {
+		return fmt.Errorf("ingestion: product %s has no file %q", productID, id)
+	}
+	return nil
 }

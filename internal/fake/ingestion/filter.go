@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -159,12 +160,7 @@ func (p *filterParser) any(list string, depth int) (condition, error) {
 		if json.Unmarshal(o.get(list), &items) != nil {
 			return false
 		}
-		for _, item := range items {
-			if c(item) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(items, c)
 	}, nil
 }
 

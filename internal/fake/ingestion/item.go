@@ -122,27 +122,17 @@ func (s *Server) putListing(x *exchange, _ *product, i *item) reply {
 
 // expansions are the members of a feature availability that neither answers nor
 // updates touch unless they are asked for.
-func expansions() map[string][]string {
-	return map[string][]string{
-		"marketstates": {"marketStates"}, "trial": {"trial"}, "priceschedules": {"priceSchedules"}, "priceschedule": {"priceSchedules"},
-	}
-}
+func expansions() []string { return []string{"marketStates", "trial", "priceSchedules"} }
 
-// expands reports whether $expand names the member.
+// expands reports whether $expand names the member. The OpenAPI document spells one
+// of them in two ways.
 func (x *exchange) expands(name string) bool {
-	for asked := range strings.SplitSeq(x.query("$expand"), ",") {
-		for _, m := range expansions()[strings.ToLower(strings.TrimSpace(asked))] {
-			if m == name {
-				return true
-			}
-		}
-	}
-	return false
+	return x.asksFor(name) || name == "priceSchedules" && x.asksFor("priceSchedule")
 }
 
 func (x *exchange) expanded(i *item) object {
 	out := i.show()
-	for _, name := range []string{"marketStates", "trial", "priceSchedules"} {
+	for _, name := range expansions() {
 		if !x.expands(name) {
 			out.del(name)
 		}
@@ -162,7 +152,7 @@ func (s *Server) putFeature(x *exchange, _ *product, i *item) reply {
 	if refused := x.checkUpdate(i, in); refused != nil {
 		return *refused
 	}
-	for _, name := range []string{"marketStates", "trial", "priceSchedules"} {
+	for _, name := range expansions() {
 		if x.expands(name) {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 
 // object is a JSON object that keeps the order and the spelling of its members.
 // Names are looked up without regard to case, as the service does.
-type object []member
+type object []member //nolint:recvcheck // reading works on values that have no address
 
 type member struct {
 	key   string

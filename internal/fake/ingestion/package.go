@@ -21,7 +21,7 @@ type PackageScript struct {
 
 func (s *Server) getPackages(x *exchange, p *product) reply {
 	var list []object
-	for _, i := range p.list("packages", x.now, nil) {
+	for _, i := range p.list("packages", x.now, func(i *item) bool { return i.MovedTo == "" }) {
 		list = append(list, s.packageNow(x, i))
 	}
 	return x.others(list)

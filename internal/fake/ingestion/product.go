@@ -47,8 +47,8 @@ func (s *Server) postProduct(x *exchange) reply {
 	}
 	normalizeExternalIDs(body)
 	made := s.newProduct(body, s.nextID(), x.now)
-	if id := made.offerID(); id != "" && slices.ContainsFunc(s.products, func(p *product) bool { return strings.EqualFold(p.offerID(), id) }) {
-		return x.conflict("The offer id " + id + " is already in use.") // which status it is, nobody has seen
+	if s.taken(made) {
+		return x.conflict("The offer id " + made.Offer + " is already in use.") // which status it is, nobody has seen
 	}
 	s.addProduct(made)
 	return ok(http.StatusCreated, showAs(made.Body, made.ID)).with("Location", x.location(made.ID))
@@ -58,7 +58,7 @@ func (s *Server) postProduct(x *exchange) reply {
 // of others is the fake's choice.
 func (s *Server) deleteProduct(x *exchange, p *product) reply {
 	for _, sub := range p.Submissions {
-		if sub.advance(s, p, x.now); sub.published() || sub.active() {
+		if sub.advance(s, x.now); sub.published() || sub.active() {
 			return x.conflict("The product has been published, or is being published, and cannot be deleted.")
 		}
 	}
@@ -88,6 +88,11 @@ func normalizeExternalIDs(body object) {
 	}
 }
 
+// taken reports whether another product has the offer id. The lock is held.
+func (s *Server) taken(p *product) bool {
+	return p.Offer != "" && slices.ContainsFunc(s.products, func(o *product) bool { return strings.EqualFold(o.Offer, p.Offer) })
+}
+
 // addProduct appends a product in storage order. The lock is held.
 func (s *Server) addProduct(p *product) {
 	if n := len(s.products); n > 0 {
@@ -107,7 +112,7 @@ const (
 
 // newProduct makes a product with its drafts. The lock is held.
 func (s *Server) newProduct(body object, id string, now time.Time) *product {
-	p := &product{ID: id, Body: body}
+	p := &product{ID: id, Body: body, Offer: offerIDOf(body)}
 	p.Setup = build(
 		"resourceType", "AzureProductSetup", "sellingOption", "ListAndSell", "trialUri", "", "enableTestDrive", false,
 		"channelStates", []object{build("type", "Reseller", "value", "Disabled")},

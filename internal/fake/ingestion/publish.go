@@ -40,7 +40,7 @@ func (s *Server) postSubmission(x *exchange, p *product) reply {
 		return x.invalid(bad)
 	}
 	for _, sub := range p.Submissions {
-		if sub.advance(s, p, x.now); sub.active() {
+		if sub.advance(s, x.now); sub.active() {
 			return x.conflict("Create submission failed, another submission is in progress.")
 		}
 	}
@@ -51,8 +51,8 @@ func (s *Server) postSubmission(x *exchange, p *product) reply {
 		s.renew(p)
 	}
 	p.Submissions = append(p.Submissions, sub)
-	sub.entered(s, p)
-	sub.advance(s, p, x.now)
+	sub.entered(s)
+	sub.advance(s, x.now)
 	return x.accepted(sub)
 }
 

@@ -23,7 +23,7 @@ func (s *Server) Snapshot() ([]byte, error) {
 	defer s.mu.Unlock()
 	for _, p := range s.products {
 		for _, sub := range p.Submissions {
-			sub.advance(s, p, now)
+			sub.advance(s, now)
 		}
 	}
 	return json.Marshal(snapshot{snapshotVersion, s.count, s.products})

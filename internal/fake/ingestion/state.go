@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 // the following types are what a snapshot keeps.
 type product struct {
 	ID          string        `json:"id"`
+	Offer       string        `json:"offer"` // the offer id
 	Place       int64         `json:"place"` // in storage order
 	Body        object        `json:"body"`
 	Setup       object        `json:"setup"`
@@ -72,8 +72,9 @@ func showAs(body object, id string) object {
 
 func (p *product) kind() string { return p.Body.text("resourceType") }
 
-func (p *product) offerID() string {
-	for _, id := range p.Body.objects("externalIDs") {
+// offerIDOf is the offer id of a product's description, empty if it has none.
+func offerIDOf(body object) string {
+	for _, id := range body.objects("externalIDs") {
 		if strings.EqualFold(id.text("type"), "AzureOfferId") {
 			return id.text("value")
 		}
@@ -127,13 +128,4 @@ func (p *product) branch(module, variant string) *branch {
 		}
 	}
 	return nil
-}
-
-// shown writes items as the elements of an array.
-func shown(items []*item) []json.RawMessage {
-	out := make([]json.RawMessage, len(items))
-	for i, it := range items {
-		out[i] = it.show().append(nil)
-	}
-	return out
 }

@@ -79,11 +79,11 @@ func (s *submission) active() bool {
 func (s *submission) published() bool { return !s.Published.IsZero() }
 
 // advance moves the submission to where it stands now.
-func (s *submission) advance(srv *Server, p *product, now time.Time) { s.look(srv, p, now, false) }
+func (s *submission) advance(srv *Server, now time.Time) { s.look(srv, now, false) }
 
 // look is advance for somebody who looks at the submission, which uses up steps
 // that last for a number of looks.
-func (s *submission) look(srv *Server, p *product, now time.Time, poll bool) {
+func (s *submission) look(srv *Server, now time.Time, poll bool) {
 	for s.Step < len(s.Steps)-1 {
 		step := s.now()
 		at := now
@@ -99,7 +99,7 @@ func (s *submission) look(srv *Server, p *product, now time.Time, poll bool) {
 			}
 		}
 		s.Step, s.Seen, s.Since = s.Step+1, 0, at
-		s.entered(srv, p)
+		s.entered(srv)
 	}
 	s.count(poll)
 }
@@ -111,7 +111,7 @@ func (s *submission) count(poll bool) {
 }
 
 // entered notes what the step that has just begun means for the workflow.
-func (s *submission) entered(srv *Server, p *product) {
+func (s *submission) entered(srv *Server) {
 	step, at := s.now(), s.Since
 	s.Findings = append(s.Findings, step.Findings...)
 	switch {
@@ -216,7 +216,7 @@ func (s *Server) getSubmissions(x *exchange, p *product) reply {
 	})
 	var list []object
 	for _, sub := range subs {
-		sub.look(s, p, x.now, true)
+		sub.look(s, x.now, true)
 		if o := x.submission(sub); keep(o) {
 			list = append(list, o)
 		}
@@ -224,8 +224,8 @@ func (s *Server) getSubmissions(x *exchange, p *product) reply {
 	return x.others(list)
 }
 
-func (s *Server) getSubmission(x *exchange, p *product, sub *submission) reply {
-	sub.look(s, p, x.now, true)
+func (s *Server) getSubmission(x *exchange, _ *product, sub *submission) reply {
+	sub.look(s, x.now, true)
 	return ok(http.StatusOK, x.submission(sub))
 }
 
@@ -278,7 +278,7 @@ func orElse(text, other string) string {
 
 // deleteSubmission cancels a submission in progress, or removes one that failed.
 func (s *Server) deleteSubmission(x *exchange, p *product, sub *submission) reply {
-	sub.advance(s, p, x.now)
+	sub.advance(s, x.now)
 	if !sub.now().is(inProgress) {
 		return x.conflict("Delete submission failed, the submission is not in progress.")
 	}
@@ -286,15 +286,15 @@ func (s *Server) deleteSubmission(x *exchange, p *product, sub *submission) repl
 		p.Submissions = slices.DeleteFunc(p.Submissions, func(o *submission) bool { return o == sub })
 		return noContent()
 	}
-	sub.finish(Step{State: cancelled, Substate: cancelled, UpdateStatus: cancelled}, s, p, x.now)
+	sub.finish(Step{State: cancelled, Substate: cancelled, UpdateStatus: cancelled}, s, x.now)
 	return noContent()
 }
 
 // finish puts the submission into a last step of its own.
-func (s *submission) finish(step Step, srv *Server, p *product, now time.Time) {
+func (s *submission) finish(step Step, srv *Server, now time.Time) {
 	s.Steps = append(slices.Clone(s.Steps[:s.Step+1]), step)
 	s.Step, s.Seen, s.Since = s.Step+1, 0, now
-	s.entered(srv, p)
+	s.entered(srv)
 }
 
 // promote takes a submission from preview to live. One that another submission has
@@ -305,27 +305,27 @@ func (s *Server) promote(x *exchange, p *product, sub *submission) reply {
 			return x.invalid(faults{"": {"The request body is not a JSON object."}})
 		}
 	}
-	sub.advance(s, p, x.now)
+	sub.advance(s, x.now)
 	if !sub.now().is(published, readyToPublish) || sub.now().broken() {
 		return x.conflict("Promote submission failed, the submission is not ready to be published.")
 	}
 	for _, o := range p.Submissions {
-		if o.advance(s, p, x.now); o.Release > sub.Release && (o.active() || o.published()) {
+		if o.advance(s, x.now); o.Release > sub.Release && (o.active() || o.published()) {
 			return x.conflict("Promote submission failed, there is a newer submission.")
 		}
 	}
 	sub.promote(x.now)
-	sub.advance(s, p, x.now)
+	sub.advance(s, x.now)
 	return ok(http.StatusOK, sub.workflow(true))
 }
 
-func (s *Server) getValidations(x *exchange, p *product, sub *submission) reply {
-	sub.advance(s, p, x.now)
+func (s *Server) getValidations(x *exchange, _ *product, sub *submission) reply {
+	sub.advance(s, x.now)
 	return x.others(findings(sub.Findings))
 }
 
-func (s *Server) getReports(x *exchange, p *product, sub *submission) reply {
-	sub.advance(s, p, x.now)
+func (s *Server) getReports(x *exchange, _ *product, sub *submission) reply {
+	sub.advance(s, x.now)
 	var list []object
 	for _, r := range sub.Reports {
 		list = append(list, build("reportTimeInUtc", r.Time.UTC().Format(time.RFC3339Nano), "status", r.Status, "fileUri", s.reportLink(x, sub)))
@@ -334,8 +334,8 @@ func (s *Server) getReports(x *exchange, p *product, sub *submission) reply {
 }
 
 // getWorkflow shows the two halves of the way.
-func (s *Server) getWorkflow(x *exchange, p *product, sub *submission) reply {
-	sub.advance(s, p, x.now)
+func (s *Server) getWorkflow(x *exchange, _ *product, sub *submission) reply {
+	sub.advance(s, x.now)
 	return x.others([]object{sub.workflow(false), sub.workflow(true)})
 }
 

@@ -87,7 +87,7 @@ func (s *Server) deleteVariant(x *exchange, p *product, v *item) reply {
 		return x.outdated()
 	}
 	for _, sub := range p.Submissions {
-		sub.advance(s, p, x.now)
+		sub.advance(s, x.now)
 		named := slices.ContainsFunc(sub.Variants, func(o object) bool { return o.text("variantID") == v.ID })
 		if named && (sub.published() || sub.active()) {
 			return x.conflict("The plan has been published, or is being published, and cannot be deleted.")
