@@ -36,7 +36,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(dir, "emulator")
-	cmd := exec.Command("go", "build", "-o", binary, "./emulator") //nolint:noctx // TestMain has no context
+	cmd := exec.Command("go", "build", "-o", binary, "./emulator")
 	cmd.Dir = filepath.Join("..", "..", "examples")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", &buildError{err, out}

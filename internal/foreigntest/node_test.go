@@ -55,10 +55,13 @@ func TestMSALNodeSignsInAtThePublicAuthority(t *testing.T) {
 		t.Fatalf("node: %v\n%s", err, &problems)
 	}
 	var got struct {
-		Datasets, Bytes            int
-		Cached, Zip                bool
-		User, Tenant, PasswordUser string
-		Status                     string
+		Datasets     int    `json:"datasets"`
+		Cached       bool   `json:"cached"`
+		Zip          bool   `json:"zip"`
+		User         string `json:"user"`
+		Tenant       string `json:"tenant"`
+		PasswordUser string `json:"passwordUser"`
+		Status       string `json:"status"`
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatalf("%v in %s", err, out)

@@ -30,8 +30,8 @@ func (s *Server) end(submissionID string, step func(*submission) Step) error {
 	for _, p := range s.products {
 		for _, sub := range p.Submissions {
 			if sub.ID == submissionID {
-				sub.advance(s, p, now)
-				sub.finish(step(sub), s, p, now)
+				sub.advance(s, now)
+				sub.finish(step(sub), s, now)
 				return nil
 			}
 		}
