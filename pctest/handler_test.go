@@ -96,7 +96,9 @@ func everyService(t *testing.T, o *origin, login string, c *http.Client, endpoin
 		t.Fatal(err)
 	}
 	defer func() { _ = source.Close() }()
-	opts := func() *partnercenter.Options { return &partnercenter.Options{Endpoint: endpoint, Transport: c.Transport} }
+	opts := func() *partnercenter.Options {
+		return &partnercenter.Options{Endpoint: endpoint, Transport: c.Transport}
+	}
 
 	exports, err := payouts.New(o.TokenSource(), opts())
 	if err != nil {
@@ -296,7 +298,9 @@ func (o *origin) steer(method, path, body string, want int) string {
 
 func TestAdminSteersExports(t *testing.T) {
 	t.Parallel()
-	o := serveOrigin(t, pctest.NewServer(t, pctest.WithBehavior(func(b *pctest.Behavior) { b.Steps = []pctest.Step{pctest.ProcessingFor(24 * time.Hour), pctest.Completed()} })), pctest.AdminLoopback)
+	o := serveOrigin(t, pctest.NewServer(t, pctest.WithBehavior(func(b *pctest.Behavior) {
+		b.Steps = []pctest.Step{pctest.ProcessingFor(24 * time.Hour), pctest.Completed()}
+	})), pctest.AdminLoopback)
 	c := newCaller(t, o.Server)
 	ids := []string{c.start(pctest.Earnings, ""), c.start(pctest.Earnings, ""), c.start(pctest.Payments, "")}
 	if got := o.state(); len(got.Exports) != 3 || got.Exports[0].ID != ids[0] || got.Exports[0].Status != "Processing" || got.Requests != 3 {
