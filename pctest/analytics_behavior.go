@@ -29,6 +29,10 @@ type AnalyticsBehavior struct {
 	// AnyToken accepts users' tokens for the marketplace and applications' for the
 	// partner program. Default: they are answered with 403.
 	AnyToken bool
+	// RequireMFA answers tokens of users who have signed in without MFA with 401 and
+	// code 900421, as announced for all APIs that take users' tokens.
+	// [Server.TokenSource] has signed in with it.
+	RequireMFA bool
 	// OldVersion serves /insights/v1/cmp too.
 	OldVersion bool
 
@@ -115,7 +119,7 @@ func defaultAnalyticsBehavior() AnalyticsBehavior {
 
 func analyticsBehaviorOf(s analytics.Settings) AnalyticsBehavior {
 	return AnalyticsBehavior{
-		Audiences: slices.Clone(s.Audiences), AnyToken: s.AnyToken, OldVersion: s.OldVersion,
+		Audiences: slices.Clone(s.Audiences), AnyToken: s.AnyToken, RequireMFA: s.RequireMFA, OldVersion: s.OldVersion,
 		QueueTime: s.QueueTime, RunTime: s.RunTime, LinkLifetime: s.LinkLifetime, Retention: s.Retention,
 		MaxActiveReports: s.MaxActiveReports, MaxExecuteNow: s.MaxExecuteNow, MaxQueries: s.MaxQueries,
 		MinLead: s.MinLead, MinInterval: s.MinInterval, MaxInterval: s.MaxInterval, DateRanges: slices.Clone(s.DateRanges), StrictNames: s.StrictNames,
@@ -132,7 +136,7 @@ func analyticsBehaviorOf(s analytics.Settings) AnalyticsBehavior {
 
 func (b *AnalyticsBehavior) settings() analytics.Settings {
 	return analytics.Settings{
-		Audiences: slices.Clone(b.Audiences), AnyToken: b.AnyToken, OldVersion: b.OldVersion,
+		Audiences: slices.Clone(b.Audiences), AnyToken: b.AnyToken, RequireMFA: b.RequireMFA, OldVersion: b.OldVersion,
 		QueueTime: b.QueueTime, RunTime: b.RunTime, LinkLifetime: b.LinkLifetime, Retention: b.Retention,
 		MaxActiveReports: b.MaxActiveReports, MaxExecuteNow: b.MaxExecuteNow, MaxQueries: b.MaxQueries,
 		MinLead: b.MinLead, MinInterval: b.MinInterval, MaxInterval: b.MaxInterval, DateRanges: slices.Clone(b.DateRanges), StrictNames: b.StrictNames,

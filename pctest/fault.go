@@ -1,6 +1,7 @@
 package pctest
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -189,4 +190,38 @@ func (s ErrorShape) internal() kit.Shape {
 		return kit.ShapeGateway
 	}
 	return kit.Shape(s)
+}
+
+// MarshalJSON implements [json.Marshaler]; see [ParseFaults] for the form.
+func (f Fault) MarshalJSON() ([]byte, error) { return f.f.MarshalJSON() }
+
+// UnmarshalJSON implements [json.Unmarshaler]. Fields that do not exist and faults by
+// which nothing would go wrong are errors.
+func (f *Fault) UnmarshalJSON(b []byte) error { return f.f.UnmarshalJSON(b) }
+
+// ParseFaults reads faults from a file: a JSON object or a list of them. The fields
+// are what this package has functions and methods for:
+//
+//	[
+//	  {"method": "GET", "path": "/v1.0/payouts/*", "times": 2, "status": 503, "retryAfter": "2s"},
+//	  {"host": "*.blob.core.windows.net", "cutAfter": 1048576},
+//	  {"host": "login.microsoftonline.com", "skip": 1, "drop": "reset"}
+//	]
+//
+// With which request: method, host and path, with asterisks as in [Fault.On]; skip and
+// times, or always. What happens: status with shape, code, message, body, header,
+// retryAfter or retryAt; drop (refuse, reset or answer, as [Refuse], [Reset] and
+// [LoseAnswer]); cutAfter, stallAfter with stallFor; delay. Shapes are gateway, nested,
+// partner, partnerNumber, empty, html, entra and xml. Durations are written as
+// [time.ParseDuration] reads them, sizes are bytes.
+func ParseFaults(b []byte) ([]Fault, error) {
+	list, err := kit.ParseFaults(b)
+	if err != nil {
+		return nil, fmt.Errorf("pctest: %w", err)
+	}
+	out := make([]Fault, len(list))
+	for i, f := range list {
+		out[i] = Fault{f}
+	}
+	return out, nil
 }

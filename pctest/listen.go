@@ -2,20 +2,14 @@ package pctest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -95,12 +89,12 @@ func (s *Server) listen(secure bool) (_ *Loopback, err error) {
 	}
 	out.LoginURL, out.APIURL, out.BlobURL = urls[0], urls[1], urls[2]
 	if secure {
-		cert, pool, err := certificate()
+		cert, err := s.Certificate()
 		if err != nil {
-			return nil, fmt.Errorf("pctest: %w", err)
+			return nil, err
 		}
-		out.CertPool = pool
-		out.transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		out.CertPool = s.ca.Pool()
+		out.transport.TLSClientConfig = &tls.Config{RootCAs: out.CertPool, MinVersion: tls.VersionTLS12}
 		for i, l := range listeners {
 			listeners[i] = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 		}
@@ -141,41 +135,10 @@ func (s *Server) listen(secure bool) (_ *Loopback, err error) {
 // apis serves all APIs on one port: their paths tell them apart.
 func (s *Server) apis() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.URL.Path) >= len(analytics.Prefix) && strings.EqualFold(r.URL.Path[:len(analytics.Prefix)], analytics.Prefix) {
+		if hasPrefixFold(r.URL.Path, analytics.Prefix) {
 			s.insights.ServeHTTP(w, r)
 			return
 		}
 		s.api.ServeHTTP(w, r)
 	})
-}
-
-// certificate makes a self-signed certificate for 127.0.0.1 and the public names.
-func certificate() (tls.Certificate, *x509.CertPool, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "pctest"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:    []string{"localhost", string(Login), string(API), string(Insights), string(Blob)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool, nil
 }

@@ -1,9 +1,12 @@
 package pctest
 
 import (
+	"crypto/rsa"
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/partnercenter-go/partnercenter"
 )
 
 // Option sets up a [Server].
@@ -25,6 +28,12 @@ type config struct {
 	tempDir       string
 	inMemory      int
 	snapshot      []byte
+	speed         float64
+
+	stateDir         string
+	tokenKey         *rsa.PrivateKey // the rest is read from the directory
+	linkKey          []byte
+	secret, password partnercenter.Secret
 }
 
 // WithSeed varies the ids that the server hands out: those of exports, of the
@@ -48,6 +57,12 @@ func WithBehavior(change func(*Behavior)) Option {
 func WithTokenLifetime(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.tokenLifetime = d })
 }
+
+// WithSpeed lets the server's time run so many times as fast as the real one: at 1440,
+// an export that takes a day is done in a minute. Tokens and links keep to the real
+// time, on which their users count. Whoever has to name a time to come, as the start
+// of a report, should take the server's from the Date header of its answers.
+func WithSpeed(times float64) Option { return optionFunc(func(c *config) { c.speed = times }) }
 
 // WithTempDir sets the directory for large files. Default: the system's.
 func WithTempDir(dir string) Option { return optionFunc(func(c *config) { c.tempDir = dir }) }

@@ -15,6 +15,8 @@ import (
 // before it was stored: tokens, signatures of links, and all form fields but those
 // known to hold none.
 type Request struct {
+	// Number counts the server's requests, from 1.
+	Number int
 	// Time is the server's time of arrival.
 	Time time.Time
 	// Service is "login", "api" or "blob".

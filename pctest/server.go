@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -36,6 +37,11 @@ type Server struct {
 	transport                  *kit.Transport
 	id                         identity
 
+	state *state // nil: in memory
+
+	caMu sync.Mutex
+	ca   *kit.Authority
+
 	mu      sync.Mutex
 	closed  bool
 	closers []func() error
@@ -63,21 +69,43 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 }
 
 // New makes a Server for a program. Close it to remove its temporary files.
-func New(opts ...Option) (*Server, error) {
+func New(opts ...Option) (_ *Server, err error) {
 	cfg := config{seed: 1, behavior: defaultBehavior(), analytics: defaultAnalyticsBehavior(), ingestion: defaultIngestionBehavior()}
 	for _, o := range opts {
 		if o != nil {
 			o.apply(&cfg)
 		}
 	}
+	if math.IsNaN(cfg.speed) || cfg.speed < 0 || cfg.speed > maxSpeed {
+		return nil, fmt.Errorf("pctest: a clock cannot run %v times as fast; at most %d", cfg.speed, maxSpeed)
+	}
+	var st *state
+	if cfg.stateDir != "" {
+		if cfg.snapshot != nil {
+			return nil, errors.New("pctest: a server continues either from a snapshot or from a directory")
+		}
+		if st, err = openState(cfg.stateDir, &cfg); err != nil {
+			return nil, fmt.Errorf("pctest: %w", err)
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, st.dir.Close())
+			}
+		}()
+	}
 	s := &Server{
+		state: st,
 		clock: new(kit.Clock), recorder: new(kit.Recorder), faults: new(kit.Faults),
 		id: newIdentity(cfg.seed),
 	}
+	if st != nil {
+		s.id.secret, s.id.password = cfg.secret, cfg.password
+	}
 	ids := kit.NewIDs(cfg.seed)
-	s.entra = entra.New(s.id.directory(s.clock.Now, cfg.tokenLifetime))
-	s.blobs = blob.New(blob.Config{Clock: s.clock, IDs: ids, Recorder: s.recorder})
-	var err error
+	directory := s.id.directory(s.clock.Wall, cfg.tokenLifetime)
+	directory.Key = cfg.tokenKey
+	s.entra = entra.New(directory)
+	s.blobs = blob.New(blob.Config{Clock: s.clock, IDs: ids, Recorder: s.recorder, Key: cfg.linkKey})
 	s.payouts, err = payouts.New(payouts.Config{
 		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.check, Blobs: s.blobs, BlobBase: blobBase,
 		Data: payouts.Data(cfg.data), Settings: cfg.behavior.settings(), TempDir: cfg.tempDir, InMemory: cfg.inMemory,
@@ -103,11 +131,19 @@ func New(opts ...Option) (*Server, error) {
 			return nil, fmt.Errorf("pctest: %w", err)
 		}
 	}
+	if st != nil {
+		if err := s.resume(); err != nil {
+			return nil, fmt.Errorf("pctest: %w", err)
+		}
+	}
+	if cfg.speed != 0 {
+		s.clock.SetSpeed(cfg.speed)
+	}
 	gate := &kit.Gate{Clock: s.clock, Recorder: s.recorder, Faults: s.faults}
-	s.login = gate.Guard("login", string(Login), s.entra)
-	s.api = gate.Guard("api", string(API), http.HandlerFunc(s.partnerAPI))
-	s.insights = gate.Guard("insights", string(Insights), s.analytics)
-	s.blob = gate.Guard("blob", blobHost, s.blobs)
+	s.login = gate.Guard("login", string(Login), s.noting(s.entra))
+	s.api = gate.Guard("api", string(API), s.noting(http.HandlerFunc(s.partnerAPI)))
+	s.insights = gate.Guard("insights", string(Insights), s.noting(s.analytics))
+	s.blob = gate.Guard("blob", blobHost, s.noting(s.keeping(s.providing(s.blobs))))
 	s.transport = &kit.Transport{Route: s.route, Now: s.clock.Now}
 	return s, nil
 }
@@ -129,6 +165,9 @@ func (s *Server) Close() error {
 	for _, c := range closers {
 		errs = append(errs, c())
 	}
+	if s.state != nil {
+		errs = append(errs, s.state.close())
+	}
 	return errors.Join(append(errs, s.blobs.Close())...)
 }
 
@@ -141,6 +180,53 @@ func (s *Server) Now() time.Time { return s.clock.Now() }
 func (s *Server) Advance(d time.Duration) {
 	s.clock.Advance(d)
 	s.analytics.Moved()
+	s.changed()
+}
+
+// Reset forgets what clients have made, exports, queries, reports, products and their files, the
+// scripts that nobody has taken yet, faults, recorded requests and violations. Tokens,
+// settings, data and the clock stay as they are, and ids are not used again.
+func (s *Server) Reset() error {
+	s.faults.Clear()
+	s.analytics.Reset()
+	s.ingestion.Reset()
+	err := s.payouts.Reset()
+	if s.state != nil {
+		err = errors.Join(err, s.state.forgetUploads())
+	}
+	s.recorder.Forget()
+	s.changed()
+	if err != nil {
+		return fmt.Errorf("pctest: %w", err)
+	}
+	return nil
+}
+
+// noting has the state written down after requests.
+func (s *Server) noting(h http.Handler) http.Handler {
+	if s.state == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.changed()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// providing makes files again that this server has not made itself: links outlive it,
+// files do not.
+func (s *Server) providing(h http.Handler) http.Handler {
+	if s.state == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.blobs.Has(r.URL.Path) {
+			// What cannot be made is not found.
+			_ = s.payouts.Provide(r.URL.Path)
+			_ = s.analytics.Provide(r.URL.Path)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Violations lists, oldest first, what clients have done that no correct client
@@ -155,7 +241,7 @@ func (s *Server) check(token string) (payouts.Claims, bool) {
 
 func (s *Server) checkReader(token string) (analytics.Claims, bool) {
 	c, ok := s.entra.Check(token)
-	return analytics.Claims{Audience: c.Audience, UserID: c.UserID}, ok
+	return analytics.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
 }
 
 func (s *Server) checkPublisher(token string) (ingestion.Claims, bool) {
@@ -174,13 +260,16 @@ func (s *Server) partnerAPI(w http.ResponseWriter, r *http.Request) {
 
 // identity is what the directory knows.
 type identity struct {
+	seed                     uint64
 	tenant, client, username string
 	secret, password         partnercenter.Secret
+	careful                  string // a user with a second factor, and the same password
 }
 
 func newIdentity(seed uint64) identity {
 	return identity{
-		tenant: kit.GUID(seed, "tenant", 0), client: kit.GUID(seed, "app", 0), username: "finance@contoso.example",
+		seed:   seed,
+		tenant: kit.GUID(seed, "tenant", 0), client: kit.GUID(seed, "app", 0), username: "finance@contoso.example", careful: "admin@contoso.example",
 		// Unique, so that a search for them in logs proves something.
 		secret:   partnercenter.NewSecret("s~" + rand.Text() + rand.Text()),
 		password: partnercenter.NewSecret("P!" + rand.Text()),
@@ -194,8 +283,12 @@ func (id *identity) directory(now func() time.Time, lifetime time.Duration) entr
 		Tenants:       []entra.Tenant{{ID: id.tenant, Domains: []string{"contoso.example"}}},
 		Apps: []entra.App{{
 			ClientID: id.client, TenantID: id.tenant, Secrets: []entra.AppSecret{{Value: id.secret}}, PublicClient: true,
+			RedirectURIs: []string{"http://localhost"},
 		}},
-		Users: []entra.User{{UPN: id.username, TenantID: id.tenant, Password: id.password}},
+		Users: []entra.User{
+			{UPN: id.username, TenantID: id.tenant, ObjectID: kit.GUID(id.seed, "user", 0), Password: id.password},
+			{UPN: id.careful, TenantID: id.tenant, ObjectID: kit.GUID(id.seed, "user", 1), Password: id.password, RequireMFA: true},
+		},
 		Resources: []entra.Resource{
 			{Audience: apiResource, AppID: "4990cffe-04e8-4e8b-808a-1175604b879f"},
 			{Audience: "https://api.partnercenter.microsoft.com", AppID: "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"},
@@ -221,6 +314,34 @@ func (s *Server) Username() string { return s.id.username }
 // Password returns the user's password, a new one for every server.
 func (s *Server) Password() partnercenter.Secret { return s.id.password }
 
+// User is an account of the directory.
+type User struct {
+	// Username is the sign-in name.
+	Username string
+	// Password is the password.
+	Password partnercenter.Secret
+	// MFACode is what the sign-in page wants for a second factor. Empty: the
+	// account needs none, and can use the password grant.
+	MFACode string
+}
+
+// Users lists the accounts of the directory: that of [Server.Username], and one with a
+// second factor.
+func (s *Server) Users() []User {
+	return []User{{s.id.username, s.id.password, ""}, {s.id.careful, s.id.password, entra.DefaultMFACode}}
+}
+
+// RefreshToken makes a refresh token of the registered user and application, as a
+// sign-in in the browser with a second factor does.
+func (s *Server) RefreshToken() partnercenter.Secret {
+	token, err := s.entra.IssueRefreshToken(s.id.client, s.id.username, []string{"pwd", "mfa"})
+	if err != nil {
+		panic(err) // both are registered
+	}
+	s.changed()
+	return partnercenter.NewSecret(token)
+}
+
 // Host is a service as faults and recorded requests name it: by its public host,
 // in which an asterisk stands for any text, also when it is reached through a
 // loopback listener.
@@ -237,6 +358,9 @@ const (
 	// Blob is the store that exports are downloaded from and files uploaded to.
 	Blob Host = "*.blob.core.windows.net"
 )
+
+// maxSpeed is the fastest clock: a year in half a minute.
+const maxSpeed = 1_000_000
 
 const (
 	apiResource = "https://" + string(API)

@@ -22,12 +22,15 @@ type snapshot struct {
 // callback URLs and lead configurations are left out, for they hold secrets. Tokens, links, faults,
 // recorded requests and scripts that no export has taken yet are not part of it;
 // it holds no secrets.
-func (s *Server) Snapshot() ([]byte, error) {
+func (s *Server) Snapshot() ([]byte, error) { return s.snapshot(false) }
+
+// snapshot writes callback URLs down, too, if it is to be secret.
+func (s *Server) snapshot(secret bool) ([]byte, error) {
 	p, err := s.payouts.Snapshot()
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
-	a, err := s.analytics.Snapshot()
+	a, err := s.analytics.Snapshot(secret)
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}

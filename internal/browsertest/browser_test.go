@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"go.uber.org/goleak"
 )
@@ -116,3 +117,6 @@ func fill(id, text string) chromedp.Action {
 func press(id, title string) chromedp.Action {
 	return chromedp.Tasks{chromedp.Click("#" + id), sees(title)}
 }
+
+// awaitPromise lets an evaluation end with the promise that it returns.
+func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

@@ -89,7 +89,7 @@ func (s *Server) arm() {
 		}
 	}
 	if !next.IsZero() {
-		s.caller.timer = time.AfterFunc(max(next.Sub(s.cfg.Clock.Now()), 0), s.callDue)
+		s.caller.timer = time.AfterFunc(s.cfg.Clock.Until(next), s.callDue)
 	}
 }
 

@@ -239,6 +239,62 @@ func (s *Server) runByID(id string) (*report, *run) {
 	return nil, nil
 }
 
+// Finish ends a run now: with its file if the status is Completed, without one
+// otherwise.
+func (s *Server) Finish(id, status string) error {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, n := s.runByID(id)
+	if n == nil {
+		return fmt.Errorf("there is no run %q whose time has come", id)
+	}
+	if n.Start.After(now) {
+		n.Start = now
+	}
+	if n.Done.After(now) {
+		n.Done = now
+	}
+	n.Status = status
+	if status == "Completed" {
+		n.Status = ""
+	}
+	s.arm()
+	return nil
+}
+
+// Reset forgets queries, reports, their files and the scripts. Settings and data
+// stay, and ids are not used again.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.reports {
+		for _, n := range r.Runs {
+			s.dropFile(n)
+		}
+	}
+	s.queries, s.reports, s.scripts, s.calls = s.predefined(), nil, nil, nil
+	clear(s.immediate)
+	s.arm()
+}
+
+// Provide makes the file of a run again that another server has given a link to, if
+// the path is that of one.
+func (s *Server) Provide(path string) error {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	for _, r := range s.reports {
+		for _, n := range r.Runs {
+			if n.Path == path && n.hasFile(now) {
+				s.mu.Unlock()
+				return s.makeFile(r, n)
+			}
+		}
+	}
+	s.mu.Unlock()
+	return nil
+}
+
 // ExpireLinks makes the links to a run's file worthless; an empty id means those of
 // all runs.
 func (s *Server) ExpireLinks(id string) error {

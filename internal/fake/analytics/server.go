@@ -18,6 +18,8 @@ type Claims struct {
 	Audience string
 	// UserID is the user's object id, empty in app-only tokens.
 	UserID string
+	// AMR says how the user signed in.
+	AMR []string
 }
 
 // Config is what a Server needs; all fields are required unless they say so.
@@ -221,6 +223,9 @@ func (s *Server) authorize(x *exchange) bool {
 	}
 	if !slices.Contains(x.settings.Audiences, strings.TrimSuffix(claims.Audience, "/")) {
 		return refuse(kit.ShapePartner, "900420", "The audience in the token is invalid and no longer supported")
+	}
+	if !kit.CheckMFA(x.w, x.r, claims.UserID != "", claims.AMR, x.settings.RequireMFA) {
+		return false
 	}
 	// What a token of the other kind is answered with is the fake's choice.
 	switch {

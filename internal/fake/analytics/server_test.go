@@ -696,7 +696,7 @@ func TestSnapshots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		snap, err := f.Snapshot()
+		snap, err := f.Snapshot(false)
 		if err != nil || strings.Contains(string(snap), "secret") {
 			t.Fatalf("%v, %s", err, snap)
 		}

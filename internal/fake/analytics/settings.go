@@ -17,6 +17,9 @@ type Settings struct {
 	// AnyToken accepts the tokens of users for the marketplace and those of
 	// applications for the partner program.
 	AnyToken bool
+	// RequireMFA answers tokens of users who have signed in without MFA with 401 and
+	// code 900421. That the announcement means this API, too, is the fake's choice.
+	RequireMFA bool
 	// OldVersion serves /insights/v1/cmp too, where RecurrenceCount is optional.
 	OldVersion bool
 

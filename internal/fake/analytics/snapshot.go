@@ -19,9 +19,9 @@ type snapshot struct {
 }
 
 // Snapshot writes queries, reports and runs down. Files are not in it, unless a
-// test gave them: they are made again, the same to the byte. Callback URLs are not
-// in it either, since they hold secrets.
-func (s *Server) Snapshot() ([]byte, error) {
+// test gave them: they are made again, the same to the byte. Callback URLs hold
+// secrets, and so they are in it only if it is to be one.
+func (s *Server) Snapshot(secret bool) ([]byte, error) {
 	now := s.cfg.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +34,9 @@ func (s *Server) Snapshot() ([]byte, error) {
 	for _, r := range s.reports {
 		s.advance(r, now)
 		open := *r
-		open.Callback, open.Method = "", ""
+		if !secret {
+			open.Callback, open.Method = "", ""
+		}
 		snap.Reports = append(snap.Reports, &open)
 	}
 	return json.Marshal(snap)
@@ -67,6 +69,7 @@ func (s *Server) Restore(b []byte) error {
 	if snap.Immediate != nil {
 		s.immediate = snap.Immediate
 	}
+	s.arm()
 	return nil
 }
 

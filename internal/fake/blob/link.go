@@ -18,7 +18,7 @@ const sasVersion = "2022-11-02"
 // that works until ttl has passed or [Server.ExpireLinks] is called. Every link has
 // a signature of its own.
 func (s *Server) Link(base, path string, ttl time.Duration) string {
-	expires := s.clock.Now().Add(ttl).Truncate(time.Second)
+	expires := s.clock.Wall().Add(ttl).Truncate(time.Second)
 	q := url.Values{
 		"sv":   {sasVersion},
 		"sr":   {"b"},
@@ -101,7 +101,7 @@ func (s *Server) check(r *http.Request, path string, generation int, rights stri
 		return "AuthenticationFailed", failed
 	}
 	expires, err := time.Parse(time.RFC3339, q.Get("se"))
-	if err != nil || !s.clock.Now().Before(expires) {
+	if err != nil || !s.clock.Wall().Before(expires) {
 		return "AuthenticationFailed", failed + " Signature not valid in the specified time frame."
 	}
 	if !strings.ContainsAny(q.Get("sp"), rights) {

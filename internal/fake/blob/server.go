@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/md5" //nolint:gosec // the checksum that Azure Storage offers
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -62,6 +63,9 @@ type Config struct {
 	IDs *kit.IDs
 	// Recorder is told about broken rules.
 	Recorder *kit.Recorder
+	// Key signs links. Default: a new one; with the same key, links outlive the
+	// server.
+	Key []byte
 }
 
 // Server is the fake store. It is safe for concurrent use.
@@ -78,7 +82,11 @@ type Server struct {
 // New makes an empty store.
 func New(cfg Config) *Server {
 	s := &Server{clock: cfg.Clock, ids: cfg.IDs, recorder: cfg.Recorder, blobs: make(map[string]*entry)}
-	_, _ = rand.Read(s.key[:]) // never fails
+	if cfg.Key != nil {
+		s.key = sha256.Sum256(cfg.Key)
+	} else {
+		_, _ = rand.Read(s.key[:]) // never fails
+	}
 	return s
 }
 
@@ -163,6 +171,16 @@ func (s *Server) SetProperties(path string, change func(*Properties)) bool {
 	}
 	change(&b.props)
 	return true
+}
+
+// ContentType returns the type that a blob is served as, empty if it has none.
+func (s *Server) ContentType(path string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.blobs[path]; b != nil {
+		return b.props.ContentType
+	}
+	return ""
 }
 
 // Has reports whether there is a blob at path.

@@ -49,7 +49,7 @@ type authCode struct {
 func (s *Server) authorize(r *http.Request, t target) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in, e := s.beginSignIn(r.URL.Query(), t.tenant, origin(r))
+	in, e := s.beginSignIn(r.URL.Query(), t, origin(r))
 	if e != nil {
 		return errorPage(e)
 	}
@@ -63,7 +63,8 @@ func (s *Server) authorize(r *http.Request, t target) response {
 
 // beginSignIn checks an authorization request: what is wrong with the application or its
 // redirect URI is shown to the user and never redirected; the lock is held.
-func (s *Server) beginSignIn(q url.Values, tenant, base string) (*signIn, *OAuthError) {
+func (s *Server) beginSignIn(q url.Values, t target, base string) (*signIn, *OAuthError) {
+	tenant := t.tenant
 	if _, found := s.lookupTenant(tenant); !found && !multiTenant(tenant) {
 		return nil, unknownTenant(tenant)
 	}
@@ -80,7 +81,7 @@ func (s *Server) beginSignIn(q url.Values, tenant, base string) (*signIn, *OAuth
 		mode: q.Get("response_mode"), state: q.Get("state"), prompt: q.Get("prompt"), hint: q.Get("login_hint"),
 		challenge: q.Get("code_challenge"), method: q.Get("code_challenge_method"),
 	}
-	token := &tokenRequest{form: q, version: 2}
+	token := &tokenRequest{form: q, version: t.version}
 	if e := s.findResource(token); e != nil {
 		return nil, e
 	}
@@ -232,13 +233,13 @@ func (s *Server) Visit(authorizeURL string, d Decision) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	tenant, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if rest != "oauth2/v2.0/authorize" {
+	at := route(&http.Request{URL: u})
+	if at.endpoint != Authorize {
 		return "", errors.New("entra: not an authorization URL: " + u.Path)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in, e := s.beginSignIn(u.Query(), tenant, u.Scheme+"://"+u.Host)
+	in, e := s.beginSignIn(u.Query(), at, u.Scheme+"://"+u.Host)
 	if e != nil {
 		return "", fmt.Errorf("entra: AADSTS%d: %s", e.STS, e.Text)
 	}

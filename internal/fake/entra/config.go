@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"time"
 
@@ -26,6 +27,8 @@ type Config struct {
 	// Clock tells the time of tokens, secrets and lock-outs. Default
 	// [time.Now], which follows the fake clock inside a synctest bubble.
 	Clock func() time.Time
+	// Key signs tokens. Default: one that all servers of the process share.
+	Key *rsa.PrivateKey
 	// Tenants are the directories that exist.
 	Tenants []Tenant
 	// Apps are the registered applications.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -169,7 +170,7 @@ func TestClientCredentials(t *testing.T) {
 		want := map[string]any{
 			"aud": audience, "tid": tenant, "appid": app, "oid": app, "sub": app, "idtyp": "app", "ver": "1.0",
 			"iss": "https://sts.windows.net/" + tenant + "/", "roles": []any{"A", "B"},
-			"iat": float64(c.t.Unix()), "nbf": float64(c.t.Unix()), "exp": float64(c.t.Unix() + 3599), "uti": claims["uti"],
+			"iat": float64(c.t.Unix()), "nbf": float64(c.t.Unix()), "exp": float64(c.t.Unix() + 3599), "uti": claims["uti"], "rh": claims["rh"],
 		}
 		if diff := cmp.Diff(want, claims); diff != "" {
 			t.Errorf("claims (-want +got):\n%s", diff)
@@ -710,8 +711,11 @@ func TestSettersReplace(t *testing.T) {
 
 func TestOldTokensAreForgotten(t *testing.T) {
 	s, c := newServer(nil)
+	for i := range maxIssued - 1 {
+		s.issued[strconv.Itoa(i)] = &issuedToken{claims: Claims{ExpiresOn: c.t}}
+		s.revoked[strconv.Itoa(i)] = c.t
+	}
 	for i := range 1023 {
-		s.issued[string(rune(i))] = &issuedToken{claims: Claims{ExpiresOn: c.t}}
 		s.refreshTokens[string(rune(i))] = &refreshToken{usedOn: c.t}
 	}
 	c.advance(200 * 24 * time.Hour)
@@ -723,8 +727,8 @@ func TestOldTokensAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.issued) != 2 || len(s.refreshTokens) != 2 {
-		t.Errorf("%d access tokens and %d refresh tokens are kept, want 2 of each", len(s.issued), len(s.refreshTokens))
+	if len(s.issued) != 1 || len(s.refreshTokens) != 2 || len(s.revoked) != 0 {
+		t.Errorf("%d access tokens, %d refresh tokens and %d revocations are kept, want 1, 2 and 0", len(s.issued), len(s.refreshTokens), len(s.revoked))
 	}
 }
 

@@ -37,5 +37,11 @@ func redeem(s *Server, q *tokenRequest) (map[string]any, *OAuthError) {
 	if tenantID == "" {
 		tenantID = s.tenants[strings.ToLower(u.TenantID)].ID
 	}
-	return s.respond(q, tenantID, &user), nil
+	fields := s.respond(q, tenantID, &user)
+	if fields["refresh_token"] == nil {
+		// The page on the earnings APIs redeems without asking for offline_access and
+		// gets a new pair: https://learn.microsoft.com/partner-center/developer/earnings-payments.
+		fields["refresh_token"] = s.newRefreshToken(q.app.ClientID, user.UPN, user.AMR)
+	}
+	return fields, nil
 }

@@ -3,6 +3,7 @@ package entra
 import (
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -55,6 +56,8 @@ func route(r *http.Request) target {
 		return target{endpoint: Token, tenant: tenant, version: 1}
 	case "oauth2/v2.0/authorize":
 		return target{endpoint: Authorize, tenant: tenant, version: 2}
+	case "oauth2/authorize":
+		return target{endpoint: Authorize, tenant: tenant, version: 1}
 	case "oauth2/v2.0/devicecode":
 		return target{endpoint: DeviceCode, tenant: tenant, version: 2}
 	case "login":
@@ -94,3 +97,6 @@ func loopback(hostport string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// Serves reports whether a path is one that the server has something at.
+func Serves(u *url.URL) bool { return route(&http.Request{URL: u}).endpoint != Unknown }

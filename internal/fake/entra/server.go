@@ -22,7 +22,9 @@ type Server struct {
 	apps          map[string]App    // by lower-case client id
 	users         map[string]*account
 	resources     map[string]Resource
-	issued        map[string]*issuedToken
+	id            string                  // told in every token, for the key may be another server's too
+	issued        map[string]*issuedToken // as far as they are remembered
+	revoked       map[string]time.Time    // by hash, until they expire
 	refreshTokens map[string]*refreshToken
 	codes         map[string]*authCode
 	signIns       map[string]*signIn
@@ -72,12 +74,14 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{
 		cfg:           cfg,
-		key:           processKey,
+		key:           signer(cfg.Key),
+		id:            uuid.NewString(),
 		tenants:       make(map[string]Tenant),
 		apps:          make(map[string]App),
 		users:         make(map[string]*account),
 		resources:     make(map[string]Resource),
 		issued:        make(map[string]*issuedToken),
+		revoked:       make(map[string]time.Time),
 		refreshTokens: make(map[string]*refreshToken),
 		codes:         make(map[string]*authCode),
 		signIns:       make(map[string]*signIn),
@@ -126,13 +130,16 @@ func (s *Server) SetApp(a App) {
 	s.apps[strings.ToLower(a.ClientID)] = a
 }
 
+// DefaultMFACode is the second factor of accounts that have no other.
+const DefaultMFACode = "123456"
+
 // SetUser adds an account or replaces the one with its UPN, and unlocks it.
 func (s *Server) SetUser(u User) {
 	if u.ObjectID == "" {
 		u.ObjectID = uuid.NewString()
 	}
 	if u.MFACode == "" {
-		u.MFACode = "123456"
+		u.MFACode = DefaultMFACode
 	}
 	if len(u.AMR) == 0 {
 		u.AMR = []string{"pwd"}

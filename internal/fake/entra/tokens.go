@@ -53,10 +53,7 @@ type Grant struct {
 }
 
 // issuedToken is an access token that the server has given out.
-type issuedToken struct {
-	claims  Claims
-	revoked bool
-}
+type issuedToken struct{ claims Claims }
 
 // Issue makes an access token without any request, as if the named application had
 // asked for it.
@@ -108,11 +105,26 @@ func (s *Server) Issue(g Grant) (token string, claims Claims, err error) {
 func (s *Server) Check(token string) (Claims, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.issued[token]
+	t := s.known(token)
 	if t == nil {
 		return Claims{}, false
 	}
-	return t.claims.clone(), !t.revoked && s.now().Before(t.claims.ExpiresOn)
+	_, revoked := s.revoked[tokenHash(token)]
+	return t.claims.clone(), !revoked && s.now().Before(t.claims.ExpiresOn)
+}
+
+// known finds an access token of this server; the lock is held.
+func (s *Server) known(token string) *issuedToken {
+	if t := s.issued[token]; t != nil {
+		return t
+	}
+	claims, ok := s.read(token)
+	if !ok {
+		return nil
+	}
+	t := &issuedToken{claims}
+	s.remember(token, t)
+	return t
 }
 
 // Revoke makes an access token or a refresh token worthless; it reports whether
@@ -120,13 +132,28 @@ func (s *Server) Check(token string) (Claims, bool) {
 func (s *Server) Revoke(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.issued[token]; t != nil {
-		t.revoked = true
+	if t := s.known(token); t != nil {
+		s.revoked[tokenHash(token)] = t.claims.ExpiresOn
 		return true
 	}
 	if t := s.refreshTokens[token]; t != nil {
 		t.revoked = true
 		return true
+	}
+	return false
+}
+
+// RevokeFingerprint makes an access token worthless that is known by its fingerprint only,
+// the first 16 hex digits of its SHA-256; it reports whether there is one among those
+// that were used lately.
+func (s *Server) RevokeFingerprint(fingerprint string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for token, t := range s.issued {
+		if tokenHash(token) == fingerprint {
+			s.revoked[fingerprint] = t.claims.ExpiresOn
+			return true
+		}
 	}
 	return false
 }
@@ -156,7 +183,7 @@ func (s *Server) mint(tenantID string, app App, user *User, res Resource, life t
 	m := map[string]any{
 		"aud": res.Audience, "tid": tenantID,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": c.ExpiresOn.Unix(),
-		"uti": uuid.NewString(),
+		"uti": uuid.NewString(), "rh": s.id,
 	}
 	if res.TokenVersion == 2 {
 		m["ver"], m["iss"], m["azp"] = "2.0", base+"/"+tenantID+"/v2.0", app.ClientID
@@ -179,19 +206,22 @@ func (s *Server) mint(tenantID string, app App, user *User, res Resource, life t
 		m["scp"], m["amr"] = strings.Join(c.Scopes, " "), c.AMR
 	}
 	token := sign(s.key(), m)
-	s.forgetExpired()
-	s.issued[token] = &issuedToken{claims: c}
+	s.remember(token, &issuedToken{claims: c})
 	return token, c.clone()
 }
 
-// forgetExpired keeps the table of issued tokens small in a server that runs for
-// long. Tokens stay for a day after their end so that Check can still explain them.
-func (s *Server) forgetExpired() {
-	if len(s.issued) < 1024 || len(s.issued)%256 != 0 {
-		return
+// maxIssued bounds the table of tokens: those that are not in it are read again.
+const maxIssued = 4096
+
+// remember keeps what a token claims, which saves its next verification; the lock is
+// held.
+func (s *Server) remember(token string, t *issuedToken) {
+	if len(s.issued) >= maxIssued {
+		clear(s.issued)
+		now := s.now()
+		maps.DeleteFunc(s.revoked, func(_ string, end time.Time) bool { return end.Before(now) })
 	}
-	limit := s.now().Add(-24 * time.Hour)
-	maps.DeleteFunc(s.issued, func(_ string, t *issuedToken) bool { return t.claims.ExpiresOn.Before(limit) })
+	s.issued[token] = t
 }
 
 func (c Claims) clone() Claims {

@@ -74,13 +74,15 @@ type Fault struct {
 // Faults is the list of faults to come. The zero value is ready; it is safe for
 // concurrent use.
 type Faults struct {
-	mu   sync.Mutex
-	list []*Injected
+	mu     sync.Mutex
+	number int
+	list   []*Injected
 }
 
 // Injected is a fault on the list.
 type Injected struct {
 	faults *Faults
+	id     int
 	fault  Fault
 	seen   int
 	hits   int
@@ -111,11 +113,42 @@ func (f *Faults) Add(fault Fault) *Injected {
 	}
 	fault.Header = fault.Header.Clone()
 	fault.Body = slices.Clone(fault.Body)
-	i := &Injected{faults: f, fault: fault}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.number++
+	i := &Injected{faults: f, id: f.number, fault: fault}
 	f.list = append(f.list, i)
 	return i
+}
+
+// Waiting is a fault on the list, described.
+type Waiting struct {
+	// ID tells it from the others.
+	ID int
+	// Fault is what was added.
+	Fault Fault
+	// Hits is how many requests it has hit.
+	Hits int
+}
+
+// List describes the faults on the list, in their order.
+func (f *Faults) List() []Waiting {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]Waiting, len(f.list))
+	for n, i := range f.list {
+		out[n] = Waiting{i.id, i.fault, i.hits}
+	}
+	return out
+}
+
+// Remove takes the fault with the ID off the list; it reports whether it was there.
+func (f *Faults) Remove(id int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.list)
+	f.list = slices.DeleteFunc(f.list, func(i *Injected) bool { return i.id == id })
+	return len(f.list) < n
 }
 
 // Clear takes all faults off the list.
@@ -145,7 +178,7 @@ func (f *Faults) take(method, host, path string) (Fault, bool) {
 	return Fault{}, false
 }
 
-func (f *Fault) matches(method, host, path string) bool {
+func (f Fault) matches(method, host, path string) bool {
 	return (f.Method == "" || strings.EqualFold(f.Method, method)) &&
 		(f.Host == "" || Match(strings.ToLower(f.Host), strings.ToLower(host))) &&
 		(f.Path == "" || Match(f.Path, path))

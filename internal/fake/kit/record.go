@@ -27,6 +27,8 @@ const (
 
 // Request is a recorded request. Secrets have been replaced before it was stored.
 type Request struct {
+	// Number counts the requests of the recorder, from 1.
+	Number int
 	// Time is the fake's time of arrival.
 	Time time.Time
 	// Service is the fake that was asked: "login", "api" or "blob".
@@ -60,16 +62,31 @@ type Request struct {
 // for concurrent use.
 type Recorder struct {
 	mu         sync.Mutex
+	number     int
 	entries    []*Request
 	violations []string
 }
 
 // Requests returns copies of what is recorded, oldest first.
-func (r *Recorder) Requests() []Request {
+func (r *Recorder) Requests() []Request { return r.After(0) }
+
+// Count returns how many requests there have been, forgotten ones included.
+func (r *Recorder) Count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make([]Request, len(r.entries))
-	for i, e := range r.entries {
+	return r.number
+}
+
+// After returns copies of the requests with numbers above the given one.
+func (r *Recorder) After(number int) []Request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := len(r.entries)
+	for first > 0 && r.entries[first-1].Number > number {
+		first--
+	}
+	out := make([]Request, len(r.entries)-first)
+	for i, e := range r.entries[first:] {
 		out[i] = *e
 		out[i].Header = e.Header.Clone()
 		out[i].Body = slices.Clone(e.Body)
@@ -86,6 +103,13 @@ func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = nil
+}
+
+// Forget forgets the requests and the violations.
+func (r *Recorder) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries, r.violations = nil, nil
 }
 
 // Violate notes that a client has broken a rule that no test wants broken.
@@ -127,6 +151,8 @@ func (r *Recorder) arrive(now time.Time, service, host string, req *http.Request
 	if len(r.entries) >= maxRecords {
 		r.entries = slices.Delete(r.entries, 0, maxRecords/10)
 	}
+	r.number++
+	e.Number = r.number
 	r.entries = append(r.entries, e)
 	return e
 }

@@ -1,8 +1,10 @@
 package payouts
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
@@ -105,6 +107,39 @@ func (s *Server) Finish(id string, step Step) error {
 	}
 	e.finish(step, now)
 	return nil
+}
+
+// Reset forgets the exports, their files and the scripts. Settings and data stay, and
+// ids are not used again.
+func (s *Server) Reset() error {
+	s.mu.Lock()
+	old := s.order
+	s.exports, s.order, s.scripts, s.deleted = make(map[string]*export), nil, nil, 0
+	s.mu.Unlock()
+	var errs []error
+	for _, e := range old {
+		errs = append(errs, s.cfg.Blobs.Delete(e.blobPath()))
+	}
+	return errors.Join(errs...)
+}
+
+// Provide makes the file of a completed export again that another server has given a
+// link to, if the path is that of one.
+func (s *Server) Provide(path string) error {
+	now := s.cfg.Clock.Now()
+	s.mu.Lock()
+	i := slices.IndexFunc(s.order, func(e *export) bool { return !e.Deleted && e.blobPath() == path })
+	if i < 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	e := s.order[i]
+	step := e.observe(now, false)
+	s.mu.Unlock()
+	if !strings.EqualFold(step.Status, "Completed") {
+		return nil
+	}
+	return s.makeFile(e)
 }
 
 // ReplaceFile changes the file of an export, also while it is being downloaded:

@@ -63,6 +63,8 @@ type Server struct {
 	set      *dataset
 	exports  map[string]*export
 	order    []*export
+	made     uint64 // exports so far, forgotten ones included
+	deleted  int    // of those in order
 	scripts  []Script
 }
 
@@ -164,14 +166,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, settings *Set
 		return refuse("Unauthorized: Invalid Authorization header, incorrect audience")
 	}
 	user := claims.UserID != ""
-	mfa := slices.Contains(claims.AMR, "mfa")
-	if strings.EqualFold(r.Header.Get("ValidateMfa"), "true") {
-		// App-only tokens are exempt from the rule, so they keep it.
-		w.Header().Set("isMfaCompliant", strconv.FormatBool(mfa || !user))
-	}
-	if settings.RequireMFA && user && !mfa {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		kit.ShapePartner.Write(w, http.StatusUnauthorized, "900421", "Unauthorized - MFA required")
+	if !kit.CheckMFA(w, r, user, claims.AMR, settings.RequireMFA) {
 		return false
 	}
 	if settings.RefuseAppOnly && !user {
@@ -265,10 +260,33 @@ func (s *Server) add(r *http.Request, settings *Settings, family Kind, filter, f
 	if len(e.Steps) == 0 {
 		e.Steps = []Step{{Status: "Completed"}}
 	}
-	e.ID = kit.GUID(s.cfg.Seed, "export", uint64(len(s.order)))
+	e.ID = kit.GUID(s.cfg.Seed, "export", s.made)
+	s.made++
 	s.exports[e.ID] = e
 	s.order = append(s.order, e)
+	s.forget()
 	return e, nil
+}
+
+// maxDeleted bounds the deleted exports that are remembered for whoever looks.
+const maxDeleted = 10_000
+
+// forget drops deleted exports, the oldest first, when there are too many: a server
+// may run for months. The lock is held.
+func (s *Server) forget() {
+	if s.deleted <= maxDeleted {
+		return
+	}
+	drop := s.deleted - maxDeleted*9/10
+	s.deleted -= drop
+	s.order = slices.DeleteFunc(s.order, func(e *export) bool {
+		if !e.Deleted || drop == 0 {
+			return false
+		}
+		drop--
+		delete(s.exports, e.ID)
+		return true
+	})
 }
 
 func (e *export) apply(script Script) {
@@ -358,6 +376,7 @@ func (s *Server) delete(w http.ResponseWriter, settings *Settings, family Kind, 
 		return
 	}
 	e.Deleted = true
+	s.deleted++
 	s.mu.Unlock()
 	// An error is about removing a temporary file; the export is gone anyway.
 	_ = s.cfg.Blobs.Delete(e.blobPath())

@@ -10,7 +10,9 @@ import (
 const snapshotVersion = 1
 
 type snapshot struct {
-	Version int       `json:"pctestPayouts"`
+	Version int `json:"pctestPayouts"`
+	// Made is missing in snapshots of older versions: then it is the number of exports.
+	Made    uint64    `json:"made,omitempty"`
 	Exports []*export `json:"exports"`
 	Data    []Data    `json:"data"`
 }
@@ -20,7 +22,7 @@ type snapshot struct {
 func (s *Server) Snapshot() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	snap := snapshot{Version: snapshotVersion, Exports: s.order}
+	snap := snapshot{Version: snapshotVersion, Made: s.made, Exports: s.order}
 	index := make(map[*dataset]int)
 	for _, e := range s.order {
 		n, known := index[e.set]
@@ -73,6 +75,12 @@ func (s *Server) Restore(b []byte) error {
 		exports[e.ID] = e
 	}
 	s.exports, s.order = exports, snap.Exports
+	s.made = max(snap.Made, uint64(len(s.order)))
+	for _, e := range s.order {
+		if e.Deleted {
+			s.deleted++
+		}
+	}
 	return nil
 }
 

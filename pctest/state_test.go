@@ -1,0 +1,374 @@
+package pctest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/analytics"
+	"github.com/partnercenter-go/partnercenter/ingestion"
+	"github.com/partnercenter-go/partnercenter/pctest"
+)
+
+// reopen ends a server and continues in its directory.
+func reopen(t *testing.T, srv *pctest.Server, dir string, opts ...pctest.Option) *pctest.Server {
+	t.Helper()
+	if err := srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return pctest.NewServer(t, append(opts, pctest.WithStateDir(dir))...)
+}
+
+// A client must not notice that the server was away: not its token, not its link, not
+// its export.
+func TestStateOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "state")
+	first := pctest.NewServer(t, pctest.WithStateDir(dir), pctest.WithSeed(7), pctest.WithData(pctest.Data{Rows: 50}))
+	c := newCaller(t, first)
+	export := c.start(pctest.Earnings, "")
+	link := c.link(pctest.Earnings, export)
+	_, file := c.download(link)
+	ca, err := first.AuthorityPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Advance(10 * time.Minute)
+	refresh := first.RefreshToken()
+	revoked := newCaller(t, first)
+	first.RevokeToken(revoked.token)
+
+	// A seed of another one is not asked for: ids stay what they were.
+	next := reopen(t, first, dir, pctest.WithSeed(8))
+	if next.TenantID() != first.TenantID() || next.ClientID() != first.ClientID() || !next.ClientSecret().Equal(first.ClientSecret()) || !next.Password().Equal(first.Password()) {
+		t.Error("the identity has changed")
+	}
+	if again, err := next.AuthorityPEM(); err != nil || !bytes.Equal(ca, again) {
+		t.Errorf("the authority has changed: %v", err)
+	}
+	if d := time.Until(next.Now()); d < 9*time.Minute {
+		t.Errorf("the clock is %v ahead", d)
+	}
+	old := *c
+	old.http = &http.Client{Transport: next.Transport()}
+	if resp, again := old.download(link, "If-Match", `"0x8D01*"`); resp.StatusCode != http.StatusPreconditionFailed {
+		t.Errorf("the file does not come from the new server: %s %d bytes", resp.Status, len(again))
+	}
+	if resp, again := old.download(link); resp.StatusCode != 200 || !bytes.Equal(file, again) {
+		t.Errorf("the old link answers %s with %d bytes, not %d", resp.Status, len(again), len(file))
+	}
+	if e := old.get(pctest.Earnings, export); e.Status != "Completed" {
+		t.Errorf("the export is %s", e.Status)
+	}
+	revoked.http = old.http
+	if resp, _ := revoked.do(t.Context(), "GET", "/v1.0/payouts/payments/x"); resp.StatusCode != 401 {
+		t.Errorf("a revoked token is answered with %s", resp.Status)
+	}
+	if e := old.start(pctest.Earnings, ""); e == export {
+		t.Error("an id is used again")
+	}
+
+	// The refresh token signs in.
+	form := url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {refresh.Reveal()}, "client_id": {next.ClientID()},
+		"client_secret": {next.ClientSecret().Reveal()}, "scope": {"https://api.partner.microsoft.com/.default"},
+	}
+	resp, err := old.http.PostForm("https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token", form) //nolint:noctx // in the process
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != 200 {
+		t.Errorf("the refresh token is answered with %s, %v", resp.Status, err)
+	}
+}
+
+func TestStateKeepsCallbacksAndUploads(t *testing.T) {
+	t.Parallel()
+	called := make(chan string, 10)
+	receiver := pctest.ToHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called <- r.URL.Path }))
+	dir := t.TempDir()
+	// Slow enough that nothing is due before the server has been away.
+	slow := pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) { b.QueueTime = time.Hour })
+	first := pctest.NewServer(t, pctest.WithStateDir(dir), pctest.WithCallbacks(receiver), slow)
+	reports, err := analytics.New(first.AppOnlyTokenSource(), analytics.Marketplace, first.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
+		Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	product := seed(t, first)
+	listing, err := newPublisher(t, first).Product(product.ID).Branches().Draft(t.Context(), ingestion.ModuleListing, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := uploadImage(t, first, product.ID, listing, []byte("content"))
+
+	next := reopen(t, first, dir, pctest.WithCallbacks(receiver), slow)
+	next.Advance(2 * time.Hour)
+	if got := <-called; !strings.HasSuffix(got, report.ID) {
+		t.Errorf("called was %s", got)
+	}
+	resp, err := (&http.Client{Transport: next.Transport()}).Get(link) //nolint:noctx // in the process
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(resp.Body); err != nil || resp.StatusCode != 200 || body.String() != "content" {
+		t.Errorf("the uploaded file is answered with %s %q, %v", resp.Status, body.String(), err)
+	}
+
+	// Reset forgets it for good.
+	if err := next.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	last := reopen(t, next, dir)
+	if n := len(last.Ingestion().Products()); n != 0 {
+		t.Errorf("%d products are back", n)
+	}
+	if list, err := filepath.Glob(filepath.Join(dir, "upload-*")); err != nil || len(list) != 0 {
+		t.Errorf("left are %v, %v", list, err)
+	}
+}
+
+// uploadImage makes a listing with an image and uploads its file; it returns a link
+// with which it can be read.
+func uploadImage(t *testing.T, srv *pctest.Server, productID, instance string, content []byte) string {
+	t.Helper()
+	token, err := srv.AppOnlyTokenSource().Token(t.Context(), partnercenter.TokenRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: srv.Transport()}
+	send := func(method, url, body string, header ...string) map[string]any {
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(resp.Body); err != nil || resp.StatusCode > 299 {
+			t.Fatalf("%s %s: %s %s %v", method, url, resp.Status, &b, err)
+		}
+		out := map[string]any{}
+		if b.Len() > 0 {
+			if err := json.Unmarshal(b.Bytes(), &out); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return out
+	}
+	api := "https://api.partner.microsoft.com/v1.0/ingestion/products/" + productID
+	auth := []string{"Authorization", "Bearer " + token.Value.Reveal(), "Content-Type", "application/json"}
+	list := send("GET", api+"/listings/getByInstanceID(instanceID="+instance+")", "", auth...)
+	values, _ := list["value"].([]any)
+	if len(values) == 0 {
+		t.Fatalf("no listing: %v", list)
+	}
+	listing, _ := values[0].(map[string]any)
+	id, _ := listing["id"].(string)
+	image := send("POST", api+"/listings/"+id+"/images", `{"resourceType": "ListingImage", "fileName": "logo.png", "type": "AzureLogoLarge", "state": "PendingUpload", "order": 0}`, auth...)
+	sas, _ := image["fileSasUri"].(string)
+	send("PUT", sas, string(content), "x-ms-blob-type", "BlockBlob", "Content-Type", "image/png")
+	return sas
+}
+
+func TestStateSurvivesAKill(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		srv, err := pctest.New(pctest.WithStateDir(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newCaller(t, srv)
+		id := c.start(pctest.Payments, "")
+		time.Sleep(2 * time.Second)
+		// What the process would leave behind if it ended here.
+		copied := t.TempDir()
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.Close(); err != nil {
+			t.Fatal(err)
+		}
+		next := pctest.NewServer(t, pctest.WithStateDir(copied))
+		if list := next.Payouts().Exports(); len(list) != 1 || list[0].ID != id {
+			t.Errorf("%+v is left", list)
+		}
+	})
+}
+
+func TestStateThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	srv := pctest.NewServer(t, pctest.WithStateDir(dir))
+	if err := srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damage := func(name, content string) string {
+		copied := t.TempDir()
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(copied, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return copied
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		file:                         "file",
+		damage("identity.json", "{"): "identity.json",
+		damage("identity.json", `{"pctestIdentity": 1, "tokenKey": "eA=="}`): "damaged",
+		damage("state.json", "x"):                                            "damaged",
+		damage("state.json", `{"pctestState": 9}`):                           "version 9",
+		damage("state.json", `{"pctestState": 1, "tokens": {}, "rest": {}}`): "snapshot",
+	} {
+		_, err := pctest.New(pctest.WithStateDir(path))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if _, err := pctest.New(pctest.WithStateDir(dir), pctest.WithSnapshot([]byte("{}"))); err == nil {
+		t.Error("a snapshot and a directory go together")
+	}
+	// None of the failures has left the directory locked.
+	again := pctest.NewServer(t, pctest.WithStateDir(dir))
+	if other, err := pctest.New(pctest.WithStateDir(dir)); err == nil {
+		t.Error("a directory is used twice")
+		_ = other.Close()
+	}
+	_ = again
+
+	bad := damage("ca.pem", "x")
+	if err := os.WriteFile(filepath.Join(bad, "ca-key.pem"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := pctest.NewServer(t, pctest.WithStateDir(bad))
+	if _, err := broken.AuthorityPEM(); err == nil || !strings.Contains(err.Error(), "ca.pem") {
+		t.Errorf("a damaged authority: %v", err)
+	}
+}
+
+func TestStateThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "dir")
+	srv, err := pctest.New(pctest.WithStateDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	newCaller(t, srv).start(pctest.Payments, "")
+	if err := srv.Close(); err == nil {
+		t.Error("nobody is told that the state is lost")
+	}
+}
+
+func TestSpeed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t, pctest.WithSpeed(8640), pctest.WithBehavior(func(b *pctest.Behavior) {
+			b.Steps = []pctest.Step{pctest.QueuedFor(time.Hour), pctest.ProcessingFor(23 * time.Hour), pctest.Completed()}
+		}))
+		c := newCaller(t, srv)
+		id := c.start(pctest.Payments, "")
+		time.Sleep(9 * time.Second)
+		if got := c.get(pctest.Payments, id).Status; got != "Processing" {
+			t.Errorf("after nine seconds it is %s", got)
+		}
+		time.Sleep(time.Second)
+		link := c.link(pctest.Payments, id)
+		// Neither the token nor the link has aged by a day.
+		time.Sleep(30 * time.Minute)
+		if resp, _ := c.download(link); resp.StatusCode != 200 {
+			t.Errorf("half an hour later the link answers %s", resp.Status)
+		}
+		if got := c.get(pctest.Payments, id).Status; got != "Completed" {
+			t.Errorf("it is %s", got)
+		}
+	})
+	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
+		if _, err := pctest.New(pctest.WithSpeed(bad)); err == nil {
+			t.Errorf("a clock runs %v times as fast", bad)
+		}
+	}
+}
+
+func TestSpeedMakesCallbacksComeSooner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		called := make(chan time.Time, 1)
+		receiver := pctest.ToHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called <- time.Now() }))
+		srv := pctest.NewServer(t, pctest.WithSpeed(60), pctest.WithCallbacks(receiver), pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) {
+			b.QueueTime, b.RunTime = time.Hour, time.Hour
+		}))
+		reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
+			Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if d := (<-called).Sub(began); d < 2*time.Minute || d > 2*time.Minute+time.Second {
+			t.Errorf("two hours took %v", d)
+		}
+	})
+}
+
+func TestFaultsAreReadFromAFile(t *testing.T) {
+	t.Parallel()
+	list, err := pctest.ParseFaults([]byte(`[{"status": 503, "times": 2, "retryAfter": "2s"}, {"host": "*.blob.core.windows.net", "cutAfter": 10}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := pctest.NewServer(t)
+	for _, f := range list {
+		srv.Inject(f)
+	}
+	c := newCaller(t, srv)
+	for _, want := range []int{503, 503, 404} {
+		if resp, _ := c.do(t.Context(), "GET", "/v1.0/payouts/payments/x"); resp.StatusCode != want {
+			t.Errorf("%s, want %d", resp.Status, want)
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again []pctest.Fault
+	if err := json.Unmarshal(text, &again); err != nil || len(again) != 2 {
+		t.Errorf("%s is read back as %v, %v", text, again, err)
+	}
+	if _, err := pctest.ParseFaults([]byte(`{}`)); err == nil {
+		t.Error("a fault that does nothing is taken")
+	}
+}
