@@ -90,7 +90,7 @@ func TestSlots(t *testing.T) {
 		}, "6m", ""},
 		{"the last run of a schedule is missing", func(_ *testing.T, s *service, _ *analytics.Client, _ analytics.Report) {
 			time.Sleep(10 * 24 * time.Hour)
-			s.filter = func(req *http.Request, resp *http.Response) *http.Response {
+			s.filter = func(req *http.Request, _ *http.Response) *http.Response {
 				if !strings.HasSuffix(req.URL.Path, "/ScheduledReport") {
 					return s.ok("", completedRun(dailyStart.Add(-6*time.Hour), 6.2), completedRun(dailyStart.Add(-6*time.Hour), 30.2))
 				}
