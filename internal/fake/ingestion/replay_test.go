@@ -450,9 +450,11 @@ func (r *replay) arrange(order []string, whole bool) {
 	}
 	slices.SortStableFunc(r.s.products, func(a, b *product) int { return rank(a) - rank(b) })
 	if whole {
-		r.s.products = slices.DeleteFunc(r.s.products, func(p *product) bool {
-			return rank(p) == len(order) && !r.made[r.back[p.ID]]
-		})
+		for _, p := range slices.Clone(r.s.products) {
+			if rank(p) == len(order) && !r.made[r.back[p.ID]] {
+				r.s.forget(p)
+			}
+		}
 	}
 	for n, p := range r.s.products {
 		p.Place = int64(n) + 1
