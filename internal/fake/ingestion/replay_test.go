@@ -778,6 +778,9 @@ func (r *replay) compareValue(where, name string, recorded, got any) {
 			r.t.Errorf("%s: %v, recorded is %v", where, got, recorded)
 			return
 		}
+		if name == "value" {
+			b = r.align(a, b)
+		}
 		for k := range a {
 			r.compareValue(fmt.Sprintf("%s[%d]", where, k), name, a[k], b[k])
 		}
@@ -793,6 +796,42 @@ func (r *replay) compareValue(where, name string, recorded, got any) {
 			r.t.Errorf("%s: %v, recorded is %v", where, got, recorded)
 		}
 	}
+}
+
+// align puts the entries of a listing that have been seen before in the order of the
+// recording: the service lists in the order of its storage, which means nothing.
+func (r *replay) align(recorded, got []any) []any {
+	out := make([]any, len(recorded))
+	rest := slices.Clone(got)
+	for k := range recorded {
+		n := slices.IndexFunc(rest, func(g any) bool { return r.sameEntry(recorded[k], g) })
+		if n >= 0 {
+			out[k] = rest[n]
+			rest = slices.Delete(rest, n, n+1)
+		}
+	}
+	for k := range out {
+		if out[k] == nil {
+			out[k], rest = rest[0], rest[1:]
+		}
+	}
+	return out
+}
+
+// sameEntry reports whether two entries are known to stand for each other: by their
+// ids or, drafts, by the plan that they belong to.
+func (r *replay) sameEntry(recorded, got any) bool {
+	a, okA := recorded.(map[string]any)
+	b, okB := got.(map[string]any)
+	if !okA || !okB {
+		return false
+	}
+	name := "id"
+	if a["resourceType"] == "Branch" {
+		name = "variantID"
+	}
+	x, y := fmt.Sprint(a[name]), fmt.Sprint(b[name])
+	return r.mapped(x) == y
 }
 
 // compareString compares texts, of which some differ by their nature.
