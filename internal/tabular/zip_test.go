@@ -218,7 +218,7 @@ func TestTextIsLimited(t *testing.T) {
 		if (last == nil) != fits || fits && n != 200 {
 			t.Errorf("limit %d: %d rows, %v", limit, n, last)
 		}
-		if !fits && !strings.Contains(last.Error(), "Limits.MaxBytes") {
+		if last != nil && !strings.Contains(last.Error(), "Limits.MaxBytes") {
 			t.Errorf("limit %d: error %v does not say what to do", limit, last)
 		}
 	}
