@@ -11,8 +11,26 @@ import (
 //
 // It can be ranged over once, by one goroutine, and must be closed.
 type Content struct {
+	// Limits protect against archives that inflate without end. Change them before
+	// ranging.
+	Limits ContentLimits
+
 	entries iter.Seq2[*Entry, error]
 	close   func() error
+}
+
+// ContentLimits say what compressed content may become. All files and layers of
+// compression in it count together; text that is not compressed has no limits. The
+// zero value means the defaults; negative numbers turn a limit off. Content that
+// goes beyond a limit ends with an error there.
+type ContentLimits struct {
+	// MaxBytes is how much all content may inflate to. It costs time only, as the
+	// memory that reading needs does not depend on it. Default 256 GiB.
+	MaxBytes int64
+	// MaxRatio is how many times as large as the compressed data that may be. The
+	// first 64 MiB are never refused for it. Default 200, which is several times
+	// what exports with dozens of blank columns reach.
+	MaxRatio int64
 }
 
 // NewContent makes a Content of a sequence of entries; nil is an empty one. The

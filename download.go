@@ -11,7 +11,7 @@ var (
 	// It is also an [ErrConflict].
 	ErrChanged error = changedError{}
 	// ErrCorrupt: the bytes received are not those that the store's checksum was
-	// made of. What was received has been thrown away.
+	// made of. A download has thrown away what it received; run it again.
 	ErrCorrupt = errors.New("checksum mismatch")
 	// ErrBusy: another download, perhaps in another process, is writing to the
 	// same path.
@@ -31,10 +31,27 @@ type DownloadOptions struct {
 	// no limit on the whole transfer other than the context. Default 30 s.
 	StallTimeout time.Duration
 	// MaxRetries is how often in a row a broken transfer is taken up again
-	// without having received a single byte in between. Default 5.
+	// without having received a single byte in between. Each of several parallel
+	// requests counts for itself; one that gives up leaves its work to the
+	// others, and the last one ends the transfer. Default 5.
 	MaxRetries int
 	// MaxBytes refuses files larger than this. Default: no limit.
 	MaxBytes int64
+	// Parallel is the most requests that one transfer keeps going at a time. It
+	// begins with few, adds more while that makes it faster, and uses fewer when
+	// the store asks for patience (429 or 503). A store that knows no ranges gets
+	// one. Default 16; negative: 1.
+	Parallel int
+	// PartSize is how many bytes one of several parallel requests asks for, at
+	// least 16 KiB. Default: about what a connection delivers in a second,
+	// between 1 MiB and 32 MiB, and less towards the end of the file. Opening a
+	// file uses it for the first request only; see ReadAhead.
+	PartSize int64
+	// ReadAhead is how many bytes of a file that is opened, rather than
+	// downloaded to disk, are held in memory so that they are there when the
+	// reader comes to them. Default 16 MiB; negative: none, which also leaves
+	// only one request at a time for each place that is read.
+	ReadAhead int64
 	// NoResume ignores and replaces what an earlier, interrupted run has left.
 	NoResume bool
 	// Progress is called with the bytes that are there and the total, -1 while
@@ -51,6 +68,9 @@ type DownloadResult struct {
 	Bytes int64
 	// Resumed is how many of these bytes an earlier run had already fetched.
 	Resumed int64
+	// Restarts is how often the download began again at the first byte because
+	// the file in the store had changed. What is on disk is one version only.
+	Restarts int
 	// ETag is the blob's entity tag, with its quotes; empty if none was sent.
 	ETag string
 	// SHA256 is the checksum of the file as it lies on disk.

@@ -18,6 +18,11 @@ import (
 var (
 	// ErrUnauthorized: the token was refused (401). See [Error.Advice].
 	ErrUnauthorized = errors.New("unauthorized")
+	// ErrInteractionRequired: nothing but a sign-in by the user can help, as a rule
+	// one with multifactor authentication. An [*Error] matches it when the API has
+	// said so, see [Error.InteractionRequired]; the errors of package auth match it
+	// when Entra ID has. Do not repeat the call; call for a person.
+	ErrInteractionRequired = errors.New("user interaction required")
 	// ErrForbidden: the caller is known but may not do this (403).
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: there is no such thing for this caller (404).
@@ -64,6 +69,11 @@ type Error struct {
 	ClientRequestID string `json:"clientRequestId,omitempty"`
 	// Claims is the claims challenge of a 401 answer, as JSON text.
 	Claims string `json:"claims,omitempty"`
+	// InteractionRequired is true of a 401 that no new token of the same sign-in
+	// can mend: the sign-in lacked multifactor authentication (code 900421, see
+	// https://learn.microsoft.com/partner-center/security/partner-security-requirements-mandating-mfa),
+	// or the token source could not meet the claims that the API asked for.
+	InteractionRequired bool `json:"interactionRequired,omitempty"`
 	// Attempts counts the requests sent.
 	Attempts int `json:"attempts"`
 	// RetryAfter is how long the service asked to wait; 0 when it did not say.
@@ -151,9 +161,12 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is matches the sentinels of this package by status.
+// Is matches the sentinels of this package by status, and [ErrInteractionRequired] by
+// InteractionRequired.
 func (e *Error) Is(target error) bool {
 	switch target {
+	case ErrInteractionRequired:
+		return e.InteractionRequired
 	case ErrUnauthorized:
 		return e.StatusCode == http.StatusUnauthorized
 	case ErrForbidden:
@@ -178,7 +191,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // LogValue implements [slog.LogValuer]: a group of what Error prints, one
 // attribute each.
 func (e *Error) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 16)
 	text := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, oneLine(value)))
@@ -196,6 +209,9 @@ func (e *Error) LogValue() slog.Value {
 	text("request_id", e.RequestID)
 	text("client_request_id", e.ClientRequestID)
 	text("correlation_id", e.CorrelationID)
+	if e.InteractionRequired {
+		attrs = append(attrs, slog.Bool("interaction_required", true))
+	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts))
 	if e.RetryAfter > 0 {
 		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))

@@ -23,7 +23,7 @@ func fullError() *partnercenter.Error {
 		StatusCode: 429, Code: "tooMany", Message: "Slow\r\ndown.", Target: "exports",
 		Details: []partnercenter.ErrorDetail{{Code: "inner", Message: "m", Target: "t"}},
 		Fields:  map[string][]string{"b": {"two", "three"}, "a": {"one"}},
-		Advice:  "Wait.", RequestID: "r-1", CorrelationID: "c-1", ClientRequestID: "q-1", Claims: "{}",
+		Advice:  "Wait.", RequestID: "r-1", CorrelationID: "c-1", ClientRequestID: "q-1", Claims: "{}", InteractionRequired: true,
 		Attempts: 4, RetryAfter: 90 * time.Second, Method: "GET", Path: "/v1.0/x",
 		Header: http.Header{"X-Header": {"kept out"}}, Body: []byte("kept out"), Err: context.Canceled,
 	}
@@ -71,7 +71,7 @@ func TestErrorPrintsNeitherBodyNorHeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"statusCode":429,"code":"tooMany","message":"Slow\r\ndown.","target":"exports","details":[{"code":"inner","message":"m","target":"t"}],` +
-		`"fields":{"a":["one"],"b":["two","three"]},"advice":"Wait.","requestId":"r-1","correlationId":"c-1","clientRequestId":"q-1","claims":"{}",` +
+		`"fields":{"a":["one"],"b":["two","three"]},"advice":"Wait.","requestId":"r-1","correlationId":"c-1","clientRequestId":"q-1","claims":"{}","interactionRequired":true,` +
 		`"attempts":4,"retryAfter":90000000000,"method":"GET","path":"/v1.0/x"}`
 	if string(b) != want {
 		t.Errorf("as JSON: %s", b)
@@ -87,7 +87,7 @@ func TestErrorMatchesItsKind(t *testing.T) {
 	kinds := map[string]error{
 		"unauthorized": partnercenter.ErrUnauthorized, "forbidden": partnercenter.ErrForbidden, "not found": partnercenter.ErrNotFound,
 		"conflict": partnercenter.ErrConflict, "throttled": partnercenter.ErrThrottled, "server": partnercenter.ErrServer,
-		"no response": partnercenter.ErrNoResponse, "other": errors.New("other"),
+		"no response": partnercenter.ErrNoResponse, "interaction required": partnercenter.ErrInteractionRequired, "other": errors.New("other"),
 	}
 	for status, want := range map[int]string{
 		0: "no response", 400: "", 401: "unauthorized", 403: "forbidden", 404: "not found", 409: "conflict", 412: "conflict",
@@ -98,6 +98,12 @@ func TestErrorMatchesItsKind(t *testing.T) {
 			if got := errors.Is(err, sentinel); got != (kind == want) {
 				t.Errorf("%d is %s: %v", status, kind, got)
 			}
+		}
+	}
+	for _, required := range []bool{false, true} {
+		err := fmt.Errorf("exporting: %w", &partnercenter.Error{StatusCode: 401, InteractionRequired: required})
+		if errors.Is(err, partnercenter.ErrInteractionRequired) != required || !errors.Is(err, partnercenter.ErrUnauthorized) {
+			t.Errorf("interaction required %t: does not match", required)
 		}
 	}
 	if err := error(fullError()); !errors.Is(err, context.Canceled) {
@@ -132,7 +138,7 @@ func TestErrorLogsAGroup(t *testing.T) {
 	want := map[string]any{
 		"method": "GET", "path": "/v1.0/x", "status": 429.0, "code": "tooMany", "message": "Slow down.", "target": "exports",
 		"fields":     map[string]any{"a": []any{"one"}, "b": []any{"two", "three"}},
-		"request_id": "r-1", "client_request_id": "q-1", "correlation_id": "c-1", "attempts": 4.0, "retry_after": float64(90 * time.Second),
+		"request_id": "r-1", "client_request_id": "q-1", "correlation_id": "c-1", "interaction_required": true, "attempts": 4.0, "retry_after": float64(90 * time.Second),
 		"advice": "Wait.", "cause": "context canceled",
 	}
 	if diff := cmp.Diff(want, record.Err); diff != "" {

@@ -49,6 +49,9 @@ type Observation[T any] struct {
 	RetryAfter time.Duration
 	// Err says why the operation failed. Used with Failed only.
 	Err error
+	// Params replaces those of the operation, for one that goes through several
+	// stages: resume tokens then begin at the latest of them. Nil leaves them.
+	Params map[string]string
 }
 
 // Operation names what a [Poller] waits for. It must be enough to continue in
@@ -201,6 +204,9 @@ func (p *Poller[T]) Poll(ctx context.Context) (T, State, error) {
 		return zero, Pending, err
 	}
 	p.last, p.seen = obs, true
+	if obs.Params != nil {
+		p.op.Params = obs.Params
+	}
 	if obs.State == Failed {
 		return obs.Value, Failed, &OperationError{Operation: p.op, Status: obs.Status, Err: obs.Err}
 	}

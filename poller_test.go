@@ -418,6 +418,27 @@ func TestResumeTokenRoundTrip(t *testing.T) {
 	}
 }
 
+// An operation of several stages is resumed at the one that the latest poll saw.
+func TestResumeTokenFollowsTheStages(t *testing.T) {
+	first, second := map[string]string{"stage": "1"}, map[string]string{"stage": "2"}
+	polls := []poll{pending("one"), {obs: observation{Value: "two", Params: second}}, pending("three"), status(503), {obs: observation{State: partnercenter.Failed, Params: first}}}
+	o := &operation{polls: polls}
+	p := partnercenter.NewPoller(partnercenter.Operation{Kind: "k", ID: "i", Params: first}, o.fetch, waitOptions{})
+	for i, want := range []map[string]string{first, second, second, second, first} {
+		_, _, err := p.Poll(t.Context())
+		op, tokenErr := partnercenter.ParseResumeToken("k", p.ResumeToken())
+		if tokenErr != nil || op.ID != "i" {
+			t.Fatalf("%v, %v", op, tokenErr)
+		}
+		if diff := cmp.Diff(want, op.Params); diff != "" {
+			t.Errorf("after poll %d (-want +got):\n%s", i+1, diff)
+		}
+		if e, ok := errors.AsType[*partnercenter.OperationError](err); ok != (i == 4) || ok && e.Operation.Params["stage"] != "1" {
+			t.Errorf("poll %d: %v", i+1, err)
+		}
+	}
+}
+
 func TestForeignResumeTokensAreRefused(t *testing.T) {
 	for token, text := range map[string]string{
 		"":                                  "not a token of this SDK",

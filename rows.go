@@ -18,10 +18,16 @@ type RowOptions struct {
 	// [*RowError] that names its bad cells and keeps their text. Fields of bad
 	// cells hold their zero value.
 	Tolerant bool
-	// OnColumns is called once per file, before its first row.
+	// Interleave reads several files of an archive at the same time, which is faster
+	// where more than two processors are there for it. The rows of each file stay
+	// in their order, but those of different files come mixed; embed [RowMeta] to
+	// tell them apart.
+	Interleave bool
+	// OnColumns is called once per file, before its first row, by the goroutine
+	// that ranges over the rows.
 	OnColumns func(ColumnReport)
 	// MaxRowBytes refuses files with a longer row, as a damaged quote would
-	// make one. Default 1 MiB.
+	// make one. Default 1 MiB, at most 1 GiB.
 	MaxRowBytes int
 }
 

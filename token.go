@@ -33,6 +33,12 @@ type TokenRequest struct {
 	// moved on returns what it holds, so that many concurrent 401 answers cost
 	// one refresh.
 	Rejected Secret
+	// Host is the host that the token will be sent to, in lower case and with the
+	// port if it is not the scheme's own, for example "api.partner.microsoft.com".
+	// The API packages fill it in, so that a source can refuse to give a token away
+	// to a host that has no business with it; it is no part of what is asked of the
+	// issuer. Empty means unknown.
+	Host string
 }
 
 // Token is an access token and its times.

@@ -88,7 +88,7 @@ func (c *Client) Apply(ctx context.Context, s Schedule, opts ...partnercenter.Ca
 	if err != nil {
 		return Applied{}, fmt.Errorf("analytics: schedule %s: %w", s.Name, err)
 	}
-	if err := a.decide(ctx, current, len(others) > 0); err != nil {
+	if err := a.decide(ctx, current, others); err != nil {
 		return a.result, fmt.Errorf("analytics: schedule %s: %w", s.Name, err)
 	}
 	if a.result.Action == Replaced && current != nil {
@@ -106,6 +106,7 @@ type applying struct {
 	schedule Schedule
 	now      time.Time
 	opts     []partnercenter.CallOption
+	grid     time.Time // of the report that is replaced; zero for none
 	result   Applied
 }
 
@@ -155,11 +156,14 @@ func preferred(a, b Report) int {
 }
 
 // decide does what the report needs.
-func (a *applying) decide(ctx context.Context, current *Report, hasOthers bool) error {
+func (a *applying) decide(ctx context.Context, current *Report, others []Report) error {
 	if current == nil {
 		a.result.Action = Created
-		if hasOthers {
+		if len(others) > 0 {
 			a.result.Action, a.result.Changes = Replaced, []string{"QueryId"}
+			if others[0].Interval == a.schedule.Interval {
+				a.grid = others[0].Start
+			}
 		}
 		return a.create(ctx)
 	}
@@ -208,7 +212,10 @@ func (a *applying) anchor() time.Time {
 	if !a.result.Report.Start.IsZero() {
 		return a.result.Report.Start
 	}
-	return a.now.UTC().Truncate(time.Hour)
+	if !a.grid.IsZero() {
+		return a.grid
+	}
+	return slotFrom(a.now.UTC().Truncate(time.Hour), time.Hour, earliestStart(a.now))
 }
 
 // canWait reports whether a renewal can wait for a time when it skips no run: the

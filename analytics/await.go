@@ -136,7 +136,7 @@ type await struct {
 // ones are among them for the case that the plain question misses them.
 var queueStatuses = []ExecutionStatus{ExecutionRunning, ExecutionPending, ExecutionCompleted, ExecutionPaused}
 
-// look asks once: for the latest run, and if that is not it, for the queue.
+// look asks once: for the latest run, and if that is not it, for others.
 //
 // The plain question comes first because its answer is documented in two ways,
 // both of which serve: the latest completed run, and the latest run at all. The
@@ -144,15 +144,18 @@ var queueStatuses = []ExecutionStatus{ExecutionRunning, ExecutionPending, Execut
 // have been reported to be refused; it changes with every poll until it has found
 // something.
 func (a *await) look(ctx context.Context) (partnercenter.Observation[Execution], error) {
-	obs, found, err := a.ask(ctx, "")
-	if err != nil || found {
+	obs, found, err := a.ask(ctx, ExecutionsRequest{})
+	if err != nil || found && (obs.State != partnercenter.Pending || obs.Value.Status.Is(ExecutionCompleted)) {
 		return obs, err
+	}
+	if found {
+		return a.behind(ctx, obs)
 	}
 	status := a.queue
 	if status == "" || status.Is(ExecutionCompleted) {
 		status = queueStatuses[a.polls%len(queueStatuses)]
 	}
-	queued, found, err := a.ask(ctx, status)
+	queued, found, err := a.ask(ctx, ExecutionsRequest{Statuses: []ExecutionStatus{status}})
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return obs, err
@@ -182,13 +185,31 @@ func (a *await) look(ctx context.Context) (partnercenter.Observation[Execution],
 	return obs, nil
 }
 
-// ask looks for runs in one status, or in the service's default one. It reports
-// false when there is none that matters.
-func (a *await) ask(ctx context.Context, status ExecutionStatus) (obs partnercenter.Observation[Execution], found bool, err error) {
-	req := ExecutionsRequest{ReportIDs: []string{a.reportID}}
-	if status != "" {
-		req.Statuses = []ExecutionStatus{status}
+// behind looks for a completed run behind an unfinished one. Where the plain
+// question finds the latest run at all, that of a schedule is always the slot to
+// come. Since the filter has been reported to miss runs, the whole list is asked
+// for in turn with it.
+func (a *await) behind(ctx context.Context, latest partnercenter.Observation[Execution]) (partnercenter.Observation[Execution], error) {
+	req := ExecutionsRequest{Statuses: []ExecutionStatus{ExecutionCompleted}}
+	if a.polls%2 == 1 {
+		req = ExecutionsRequest{All: true}
 	}
+	a.polls++
+	a.missing = 0
+	obs, found, err := a.ask(ctx, req)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return latest, err
+	case err == nil && found && obs.Value.Status.Is(ExecutionCompleted):
+		return obs, nil
+	}
+	return latest, nil // a refused filter says nothing about the run
+}
+
+// ask looks for runs of the report. It reports false when there is none that
+// matters.
+func (a *await) ask(ctx context.Context, req ExecutionsRequest) (obs partnercenter.Observation[Execution], found bool, err error) {
+	req.ReportIDs = []string{a.reportID}
 	latest := Execution{ReportID: a.reportID}
 	for x, err := range a.client.Executions(ctx, req) {
 		if errors.Is(err, partnercenter.ErrNotFound) {

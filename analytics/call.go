@@ -54,7 +54,7 @@ func (c *Client) send(ctx context.Context, r call, opts ...partnercenter.CallOpt
 	}
 	e, err := parseEnvelope(resp.Body)
 	if err != nil {
-		return envelope{}, &answerError{fmt.Errorf("analytics: %s %s: %w", r.method, path, err)}
+		return envelope{}, &transport.AnswerError{Err: fmt.Errorf("analytics: %s %s: %w", r.method, path, err)}
 	}
 	if e.status >= http.StatusBadRequest {
 		// The status in the answer repeats that of the answer; where they differ,
@@ -66,12 +66,6 @@ func (c *Client) send(ctx context.Context, r call, opts ...partnercenter.CallOpt
 	}
 	return e, nil
 }
-
-// answerError is a request that was accepted with an answer that cannot be used.
-type answerError struct{ err error }
-
-func (e *answerError) Error() string { return e.err.Error() }
-func (e *answerError) Unwrap() error { return e.err }
 
 // encode writes a body without the HTML escapes that encoding/json puts into
 // query texts.

@@ -227,6 +227,7 @@ func TestReportUpdateStartsInTime(t *testing.T) {
 			if off := u.Start.Sub(start) % r.Interval; off != 0 || u.Start.Before(now.Add(analytics.MinStartLead)) || u.Start.After(now.Add(analytics.MinStartLead+7*time.Hour)) && u.Start != start {
 				t.Errorf("start %v becomes %v, %v off the grid", start, u.Start, off)
 			}
+			_ = analytics.Report{Start: start, Interval: time.Nanosecond}.Update() // nonsense, and no panic
 			if u.Name != r.Name || u.Count != r.Count || u.Interval != r.Interval || u.Format != r.Format {
 				t.Errorf("update %+v differs from the report", u)
 			}

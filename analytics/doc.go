@@ -29,7 +29,8 @@
 // # Files
 //
 // [Client.Open] reads a file where it lies, [Client.DownloadFile] fetches it,
-// resumes what an interrupted run has left, and [OpenFile] reads that. [Rows] makes
+// resumes what an interrupted run has left, and [OpenFile] reads that; for other
+// programs [UnpackFile] makes plain text of it. [Rows] makes
 // structs of the rows, [Records] reads columns that are known at run time only.
 // What the service has masked counts as empty. For a file without rows
 // [Client.WhyEmpty] finds out why.

@@ -17,8 +17,8 @@ import (
 // that expires (after a week, as far as seen) is replaced by a fresh one, which the
 // service makes for 90 days.
 //
-// The context bounds all reading. Of the options, StallTimeout, MaxRetries and
-// MaxBytes apply; bytes are counted as stored. Close the content when done.
+// The context bounds all reading. Of the options, NoResume and Progress do not
+// apply; bytes are counted as stored. Close the content when done.
 //
 // The file's link is all that is sent to the blob store: no token ever goes there.
 func (c *Client) Open(ctx context.Context, x Execution, opts *partnercenter.DownloadOptions) (*partnercenter.Content, error) {
@@ -39,7 +39,8 @@ func (c *Client) Open(ctx context.Context, x Execution, opts *partnercenter.Down
 // checked and on disk, and never before. [OpenFile] reads it.
 //
 // The file is kept as the service stores it, usually compressed with gzip whatever
-// its name says. Sizes and progress are counted in stored bytes.
+// its name says; [UnpackFile] makes plain text of it. Sizes and progress are counted
+// in stored bytes.
 func (c *Client) DownloadFile(ctx context.Context, x Execution, path string, opts *partnercenter.DownloadOptions) (partnercenter.DownloadResult, error) {
 	src, err := c.source(x)
 	if err != nil {

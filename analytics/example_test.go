@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/analytics"
@@ -35,8 +38,8 @@ func exampleClient() *analytics.Client {
 // in the end.
 func ExampleRunRows() {
 	type Usage struct {
-		Offer  string  `csv:"OfferName"`
-		Amount float64 `csv:"RawUsage"`
+		Offer  string          `csv:"OfferName"`
+		Amount decimal.Decimal `csv:"RawUsage"`
 	}
 	client := exampleClient()
 	req := analytics.RunRequest{Query: "SELECT OfferName, RawUsage FROM ISVUsage TIMESPAN LAST_MONTH"}
@@ -241,4 +244,118 @@ func ExampleReceiver() {
 	// Output:
 	// 200 Completed
 	// <nil>
+}
+
+// A report that runs once, and the next file of it: the wait can be taken up in
+// another process, see ResumeAwait.
+func ExampleClient_AwaitExecution() {
+	ctx := context.Background()
+	client := exampleClient()
+	query, err := client.CreateQuery(ctx, analytics.QueryRequest{Name: "Usage", Text: "SELECT OfferName, RawUsage FROM ISVUsage TIMESPAN LAST_MONTH"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := client.CreateReport(ctx, analytics.ReportRequest{Name: "Usage", QueryID: query.ID, ExecuteNow: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	poller, err := client.AwaitExecution(report.ID, time.Time{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	execution, err := poller.Wait(ctx, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(execution.Status, execution.Format)
+	// Output: Completed csv
+}
+
+// Everything that a report has written and that is not in the folder yet. Files lie
+// there as the service stores them; the last step is for programs that do not know
+// gzip.
+func ExampleClient_Fetch() {
+	ctx := context.Background()
+	client := exampleClient()
+	dir, err := os.MkdirTemp("", "reports")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	query, err := client.CreateQuery(ctx, analytics.QueryRequest{Name: "Usage", Text: "SELECT OfferName, RawUsage FROM ISVUsage TIMESPAN LAST_MONTH"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := client.CreateReport(ctx, analytics.ReportRequest{Name: "Usage", QueryID: query.ID, ExecuteNow: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 2 {
+		for file, err := range client.Fetch(ctx, report.ID, dir, nil) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Println("new:", file.New)
+			if file.New {
+				if err := analytics.UnpackFile(file.Path, file.Path); err != nil {
+					fmt.Println(err)
+					return
+				}
+			}
+		}
+	}
+	// Output:
+	// new: true
+	// new: false
+}
+
+// The first rows of a query, without a report. It is a preview and no substitute.
+func ExampleClient_TestQuery() {
+	preview, err := exampleClient().TestQuery(context.Background(), analytics.PreviewRequest{Query: "SELECT OfferName FROM ISVUsage"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(preview.Columns, preview.Rows)
+	// Output: [OfferName] [map[OfferName:Contoso Scan]]
+}
+
+// What earlier programs have left behind, apart from the schedules that are still
+// wanted.
+func ExampleClient_Orphans() {
+	ctx := context.Background()
+	client := exampleClient()
+	usage := analytics.Schedule{Name: "Usage", Query: "SELECT OfferName, RawUsage FROM ISVUsage", Interval: 24 * time.Hour, Count: 30}
+	old := analytics.Schedule{Name: "Old", Query: "SELECT OfferName FROM ISVUsage", Interval: 24 * time.Hour, Count: 30}
+	for _, s := range []analytics.Schedule{usage, old} {
+		if _, err := client.Apply(ctx, s); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	orphans, err := client.Orphans(ctx, []analytics.Schedule{usage})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range orphans.Reports {
+		fmt.Println("report", r.Name)
+	}
+	for _, q := range orphans.Queries {
+		fmt.Println("query", q.Name)
+	}
+	if err := client.DeleteOrphans(ctx, orphans); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// report Old
+	// query Old
 }

@@ -55,14 +55,15 @@ func (c *Client) Orphans(ctx context.Context, keep []Schedule, opts ...partnerce
 		q, ofOurs := owners[id]
 		switch {
 		case needed[r.ID]:
-		case ofOurs && (!leftover(q) || abandoned(q)), slices.ContainsFunc(keep, func(s Schedule) bool { return s.owns(r) }):
+		case ofOurs && (!leftover(q) || abandoned(q.CreatedAt)), r.Description == runMark && abandoned(r.CreatedAt),
+			slices.ContainsFunc(keep, func(s Schedule) bool { return s.owns(r) }):
 			out.Reports = append(out.Reports, r)
 			continue
 		}
 		inUse[id] = true
 	}
 	for _, q := range queries {
-		if id := strings.ToLower(q.ID); ours(q) && !inUse[id] && (!leftover(q) || abandoned(q)) && !wanted(q, keep) {
+		if id := strings.ToLower(q.ID); ours(q) && !inUse[id] && (!leftover(q) || abandoned(q.CreatedAt)) && !wanted(q, keep) {
 			out.Queries = append(out.Queries, q)
 		}
 	}
@@ -75,9 +76,9 @@ func ours(q Query) bool { return strings.HasPrefix(q.Description, scheduleMark) 
 // leftover reports whether a query was stored for one run.
 func leftover(q Query) bool { return q.Description == runMark }
 
-// abandoned reports whether a run is so old that nobody waits for it.
-func abandoned(q Query) bool {
-	return !q.CreatedAt.IsZero() && time.Since(q.CreatedAt) > awaitTimeout
+// abandoned reports whether a run of that time is so old that nobody waits for it.
+func abandoned(created time.Time) bool {
+	return !created.IsZero() && time.Since(created) > awaitTimeout
 }
 
 // wanted reports whether a schedule would use the query if it were applied now.

@@ -105,6 +105,37 @@ func TestOrphans(t *testing.T) {
 	})
 }
 
+// A run of a stored query leaves a report without a query by which to know it, and
+// what was to be kept is nobody's to delete.
+func TestOrphanedRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		mine, err := c.CreateQuery(t.Context(), analytics.QueryRequest{Name: "mine", Text: usageQuery})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost, err := c.Run(t.Context(), analytics.RunRequest{QueryID: mine.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, req := range []analytics.RunRequest{{Query: usageQuery, Keep: true}, {QueryID: mine.ID, Keep: true}} {
+			if _, err := c.Run(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := c.Orphans(t.Context(), nil)
+		if err != nil || len(got.Reports)+len(got.Queries) != 0 {
+			t.Errorf("while somebody may be waiting: %+v, %v", got, err)
+		}
+		time.Sleep(25 * time.Hour)
+		got, err = c.Orphans(t.Context(), nil)
+		if err != nil || len(got.Queries) != 0 || len(got.Reports) != 1 || got.Reports[0].ID != lost.ReportID() {
+			t.Errorf("a day later: %+v, %v", got, err)
+		}
+	})
+}
+
 func TestOrphanErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // QueryType tells the service's own queries from the user's. Other values than
@@ -110,7 +111,7 @@ func (c *Client) CreateQuery(ctx context.Context, req QueryRequest, opts ...part
 		err = errors.New("the answer names no id")
 	}
 	if err != nil {
-		return q, &answerError{fmt.Errorf("analytics: the query was accepted, but %w; look for it with Queries", err)}
+		return q, &transport.AnswerError{Err: fmt.Errorf("analytics: the query was accepted, but %w; look for it with Queries", err)}
 	}
 	return q, nil
 }
@@ -207,7 +208,7 @@ func (c *Client) DeleteQuery(ctx context.Context, id string, opts ...partnercent
 		return Query{}, errors.New("analytics: the query's id is empty")
 	}
 	e, err := c.send(ctx, call{method: http.MethodDelete, path: []string{resourceQueries, id}}, opts...)
-	if deletedEarlier(err) {
+	if transport.DeletedEarlier(err) {
 		return Query{ID: id}, nil
 	}
 	if err != nil {
@@ -218,11 +219,4 @@ func (c *Client) DeleteQuery(ctx context.Context, id string, opts ...partnercent
 		q.ID = id // the answer's body is a courtesy
 	}
 	return q, nil
-}
-
-// deletedEarlier reports a repeated deletion that found nothing, because the
-// attempt before it, whose answer was lost, has done the work.
-func deletedEarlier(err error) bool {
-	e, ok := errors.AsType[*partnercenter.Error](err)
-	return ok && e.StatusCode == http.StatusNotFound && e.Attempts > 1
 }

@@ -83,9 +83,10 @@ func (t *task) before(other *task) bool {
 
 // watched is a report that is looked at from time to time.
 type watched struct {
-	id    string
-	floor time.Time // files from then on count; zero: from the latest one on
-	fresh time.Time // of the last delivery
+	id     string
+	looked bool      // at least once, so that floor is known
+	floor  time.Time // files from then on count; zero: all of them
+	fresh  time.Time // of the last delivery
 }
 
 // remember makes a report a watched one. The lock is held.
@@ -97,6 +98,26 @@ func (r *Receiver) remember(id string) *watched {
 		r.known[key] = w
 	}
 	return w
+}
+
+// watches reports whether a report is a watched one already.
+func (r *Receiver) watches(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.known[strings.ToLower(id)] != nil
+}
+
+// begin makes a report a watched one and returns the time from which on its files
+// count: of those that are there at the first look, the latest does.
+func (r *Receiver) begin(id string, runs []Execution) (w *watched, floor time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w = r.remember(id)
+	if !w.looked && w.floor.IsZero() && len(runs) > 0 {
+		w.floor = runs[len(runs)-1].GeneratedAt
+	}
+	w.looked = true
+	return w, w.floor
 }
 
 // enqueue has a report looked at. It reports false when that cannot be promised.
@@ -189,7 +210,7 @@ func (r *Receiver) worker(ctx, work context.Context) {
 		case done:
 			return
 		case t != nil:
-			found, err := r.look(work, t.id)
+			found, err := r.look(work, t.id, t.called && t.tries+1 >= earlyLooks)
 			r.finish(work, t, found, err)
 			continue
 		}
@@ -290,19 +311,25 @@ func (r *Receiver) report(ctx context.Context, id string, err error) {
 }
 
 // look asks the service for the files of a report and delivers those that are new,
-// the oldest first. It returns how many were delivered.
-func (r *Receiver) look(ctx context.Context, id string) (found int, err error) {
+// the oldest first. It returns how many were delivered. A report that has been
+// called for too early is watched from the last look on, if it exists.
+func (r *Receiver) look(ctx context.Context, id string, last bool) (found int, err error) {
 	runs, err := r.client.completed(ctx, id)
-	if err != nil || len(runs) == 0 {
+	if err != nil {
 		return 0, err
 	}
-	r.mu.Lock()
-	w := r.remember(id)
-	if w.floor.IsZero() {
-		w.floor = runs[len(runs)-1].GeneratedAt
+	if len(runs) == 0 && !r.watches(id) {
+		if !last {
+			return 0, nil
+		}
+		if _, err := r.client.Report(ctx, id); err != nil {
+			if isAbsent(err) {
+				err = nil
+			}
+			return 0, err
+		}
 	}
-	floor := w.floor
-	r.mu.Unlock()
+	w, floor := r.begin(id, runs)
 	if m, ok := r.opts.Seen.(*memory); ok {
 		m.keep(id, runs)
 	}

@@ -226,7 +226,7 @@ func TestReceiverDoesNotTrustItsCallers(t *testing.T) {
 		if got := in.got(); len(got) != 0 {
 			t.Errorf("delivered %v", got)
 		}
-		if n := len(s.log()); n != 4 { // and it is not watched from now on
+		if n := len(s.log()); n != 5 { // four looks and a question; it is not watched from now on
 			t.Errorf("%d requests for a report that does not exist", n)
 		}
 		if err := stop(); err != nil {
@@ -629,6 +629,42 @@ func TestReceiverWorkersShareTheWork(t *testing.T) {
 			if err := stop(); err != nil || time.Since(begin) != 10*time.Second {
 				t.Fatalf("stopped after %v: %v", time.Since(begin), err)
 			}
+		}
+	})
+}
+
+// A report that had no file when it was looked at first has all of its files
+// delivered, however many there are when it is looked at again.
+func TestReceiverDeliversAllFilesOfANewReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c, r := scheduledReport(t, 30)
+		var in inbox
+		_, stop := receiving(t, c, in.deliver, analytics.ReceiverOptions{Reports: []string{r.ID}, PollInterval: 80 * time.Hour})
+		time.Sleep(81 * time.Hour)
+		if diff := cmp.Diff([]string{r.ID + "-run-0", r.ID + "-run-1", r.ID + "-run-2", r.ID + "-run-3"}, in.got()); diff != "" {
+			t.Errorf("delivered (-want +got):\n%s", diff)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A call that comes long before the service lists the file is not forgotten.
+func TestReceiverRemembersEarlyCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c, r := scheduledReport(t, 30)
+		var in inbox
+		receiver, stop := receiving(t, c, in.deliver, analytics.ReceiverOptions{})
+		time.Sleep(5 * time.Hour)
+		ring(receiver, "POST", "/"+pathSecret+"/"+r.ID, "")
+		ring(receiver, "POST", "/"+pathSecret+"/no-such-report", "")
+		time.Sleep(3 * time.Hour)
+		if diff := cmp.Diff([]string{r.ID + "-run-0"}, in.got()); diff != "" {
+			t.Errorf("delivered (-want +got):\n%s", diff)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -145,7 +145,7 @@ func parseCell(t query.ColumnType, cell string) (any, error) {
 // [query.Documented], or pass the zero value and all cells are text.
 //
 // The options are those of [Rows], except that Strict is about columns that the
-// dataset does not have; none can be missing. A row with more or fewer cells than
+// dataset does not have; none can be missing. Interleave has no effect. A row with more or fewer cells than
 // the header is a [*partnercenter.RowError].
 func Records(c *partnercenter.Content, dataset query.Dataset, opts *partnercenter.RowOptions) iter.Seq2[Record, error] {
 	var o partnercenter.RowOptions
@@ -161,7 +161,7 @@ func Records(c *partnercenter.Content, dataset query.Dataset, opts *partnercente
 	strict, report := o.Strict, o.OnColumns
 	var columns *recordColumns
 	var failed error
-	o.Strict = false
+	o.Strict, o.Interleave = false, false // columns are those of the file that was opened last
 	o.OnColumns = func(r partnercenter.ColumnReport) {
 		columns, r.Unknown = newRecordColumns(r, types)
 		if report != nil {

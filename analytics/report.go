@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // ReportStatus is the service's word for where a report stands. Other values than
@@ -138,7 +139,7 @@ func (c *Client) CreateReport(ctx context.Context, req ReportRequest, opts ...pa
 		err = errors.New("the answer names no id")
 	}
 	if err != nil {
-		return r, &answerError{fmt.Errorf("analytics: the report was accepted, but %w; look for it with Reports", err)}
+		return r, &transport.AnswerError{Err: fmt.Errorf("analytics: the report was accepted, but %w; look for it with Reports", err)}
 	}
 	return r, nil
 }
@@ -262,7 +263,7 @@ func (c *Client) ResumeReport(ctx context.Context, id string, opts ...partnercen
 //pc:operation DELETE /ScheduledReport/{reportId}
 func (c *Client) DeleteReport(ctx context.Context, id string, opts ...partnercenter.CallOption) (Report, error) {
 	r, err := c.changeReport(ctx, id, call{method: http.MethodDelete, path: []string{resourceReports, strings.TrimSpace(id)}}, opts)
-	if deletedEarlier(err) {
+	if transport.DeletedEarlier(err) {
 		return Report{ID: strings.TrimSpace(id)}, nil
 	}
 	return r, err

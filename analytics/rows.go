@@ -1,10 +1,8 @@
 package analytics
 
 import (
-	"errors"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -32,47 +30,11 @@ import (
 //
 // The sequence reads c as it goes, with memory that does not depend on the file's
 // size. It can be ranged over once, from one goroutine. The caller closes c.
+//
+// Large files are read by goroutines that run ahead of the loop by a few hundred
+// rows and end with it. A loop that is left early closes what c reads from.
 func Rows[T any](c *partnercenter.Content, opts *partnercenter.RowOptions) iter.Seq2[T, error] {
-	var o partnercenter.RowOptions
-	if opts != nil {
-		o = *opts
-	}
-	tolerant, report, columns := o.Tolerant, o.OnColumns, 0
-	o.Tolerant = true // masked cells are found among the bad ones
-	o.OnColumns = func(r partnercenter.ColumnReport) {
-		columns = len(r.Columns)
-		if report != nil {
-			report(r)
-		}
-	}
-	return func(yield func(T, error) bool) {
-		for row, err := range tabular.Rows[T](c, &o) {
-			err = unmasked(err, columns)
-			if !yield(row, err) || err != nil && !tolerant {
-				return
-			}
-		}
-	}
-}
-
-// unmasked takes the masked cells out of the error of a row, and with the last of
-// them the error itself. A row that has not as many cells as its file has columns
-// is left alone: there it is not certain which cell is which.
-func unmasked(err error, columns int) error {
-	e, ok := errors.AsType[*partnercenter.RowError](err)
-	if !ok || len(e.Record) != columns {
-		return err
-	}
-	left := slices.DeleteFunc(slices.Clone(e.Cells), func(c partnercenter.CellError) bool { return Masked(c.Text) })
-	switch len(left) {
-	case 0:
-		return nil
-	case len(e.Cells):
-		return err
-	}
-	out := *e
-	out.Cells = left
-	return &out
+	return tabular.LenientRows[T](c, opts, Masked)
 }
 
 // Masked reports whether the service has put asterisks in place of a cell's

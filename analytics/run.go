@@ -35,8 +35,8 @@ type RunRequest struct {
 	CallbackURL partnercenter.Secret
 	// CallbackMethod is how it is called. Default: the service's, POST.
 	CallbackMethod CallbackMethod
-	// Keep leaves the report, its file and the stored query at the service.
-	// Default: [Run.CleanUp] deletes them.
+	// Keep leaves the report, its file and the stored query at the service; they
+	// are no [Orphans] either. Default: [Run.CleanUp] deletes them.
 	Keep bool
 }
 
@@ -80,7 +80,7 @@ func (c *Client) Run(ctx context.Context, req RunRequest, opts ...partnercenter.
 	run := &Run{client: c, keep: req.Keep}
 	queryID := strings.TrimSpace(req.QueryID)
 	if queryID == "" {
-		q, err := c.storeQuery(ctx, QueryRequest{Name: name, Description: runMark, Text: req.Query},
+		q, err := c.storeQuery(ctx, QueryRequest{Name: name, Description: run.mark(), Text: req.Query},
 			func(Query) bool { return true }, opts) // the name is unique
 		if err != nil {
 			return nil, err
@@ -88,7 +88,7 @@ func (c *Client) Run(ctx context.Context, req RunRequest, opts ...partnercenter.
 		run.queryID, queryID = q.ID, q.ID
 	}
 	report, err := c.storeReport(ctx, ReportRequest{
-		Name: name, QueryID: queryID, ExecuteNow: true, QueryStart: req.QueryStart, QueryEnd: req.QueryEnd,
+		Name: name, Description: run.mark(), QueryID: queryID, ExecuteNow: true, QueryStart: req.QueryStart, QueryEnd: req.QueryEnd,
 		Format: req.Format, CallbackURL: req.CallbackURL, CallbackMethod: req.CallbackMethod,
 	}, func(Report) bool { return true }, opts) // the name is unique
 	if err != nil {
@@ -127,9 +127,19 @@ func (r *Run) watch(reportID string) {
 	r.Poller = r.client.poller(op, time.Time{}, runMaxInterval)
 }
 
-// runMark is the description of queries that were stored for one run, by which
-// [Client.Orphans] knows them.
-const runMark = "Made for one run"
+// Descriptions of the queries and reports that were made for one run. By the first
+// one [Client.Orphans] knows what has not been cleaned up.
+const (
+	runMark  = "Made for one run"
+	keepMark = "Made for one run, to be kept"
+)
+
+func (r *Run) mark() string {
+	if r.keep {
+		return keepMark
+	}
+	return runMark
+}
 
 // maxRunName leaves room for the unique part.
 const maxRunName = 200

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 
 	"github.com/partnercenter-go/partnercenter"
 )
@@ -20,9 +21,9 @@ type RunOptions struct {
 	// Watch is called with what every poll saw.
 	Watch func(Execution)
 	// OnStart is called with the resume token once the run has begun. Whoever
-	// sets it can go on with [Client.ResumeRun]: a run whose wait has been cut
-	// short, by the context or by a timeout, is then left as it is and not
-	// cleaned up.
+	// sets it can go on with [Client.ResumeRun]: a run that has been cut short, by
+	// the end of the context at any time or by the wait's timeout, is then left as
+	// it is and not cleaned up.
 	OnStart func(resumeToken string)
 }
 
@@ -78,10 +79,12 @@ func (c *Client) runOnce(ctx context.Context, req RunRequest, opts *RunOptions, 
 	}
 	leave := false
 	defer func() {
-		if leave {
+		if leave || o.OnStart != nil && err != nil && ctx.Err() != nil {
 			return
 		}
 		if failed := run.CleanUp(ctx); failed != nil {
+			// The error has nowhere to go when a loop over rows has been left.
+			c.log.LogAttrs(ctx, slog.LevelWarn, "analytics: a run has not been cleaned up; Orphans will list it", slog.String("error", failed.Error()))
 			err = errors.Join(err, failed)
 		}
 	}()

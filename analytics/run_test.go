@@ -1,9 +1,11 @@
 package analytics_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -364,6 +366,36 @@ func TestRunFileCleansUpAfterFailures(t *testing.T) {
 	}
 }
 
+// A program that is stopped in the middle of the download goes on there when it
+// starts again.
+func TestRunFileInterruptedWhileDownloading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		path := filepath.Join(t.TempDir(), "usage.csv")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var token string
+		_, err := c.RunFile(ctx, analytics.RunRequest{Query: usageQuery}, path, &analytics.RunOptions{
+			OnStart:  func(s string) { token = s },
+			Download: &partnercenter.DownloadOptions{Progress: func(int64, int64) { cancel() }},
+		})
+		if !errors.Is(err, context.Canceled) || len(s.left()) != 2 {
+			t.Fatalf("error %v, left %q", err, s.left())
+		}
+		run, err := c.ResumeRun(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.DownloadFile(t.Context(), path, nil); err != nil {
+			t.Error(err)
+		}
+		if err := run.CleanUp(t.Context()); err != nil || len(s.left()) != 0 {
+			t.Errorf("error %v, left %q", err, s.left())
+		}
+	})
+}
+
 func TestRunRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()
@@ -411,6 +443,36 @@ func TestRunRows(t *testing.T) {
 		}
 		if len(errs) != 2 || errs[0] != nil || !errors.Is(errs[1], partnercenter.ErrForbidden) {
 			t.Errorf("errors %v", errs)
+		}
+	})
+}
+
+// A loop that is left early takes no more errors; the log does.
+func TestRunRowsLogsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := newService()
+		s.fail = func(req *http.Request) *http.Response {
+			if req.Method == http.MethodDelete {
+				return refuse(http.StatusBadRequest, "in use")
+			}
+			return nil
+		}
+		c, err := analytics.New(source(), analytics.Marketplace, &partnercenter.Options{Transport: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		type row struct {
+			Offer string `csv:"OfferName"`
+		}
+		for _, err := range analytics.RunRows[row](t.Context(), c, analytics.RunRequest{Query: usageQuery}, nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		if n := strings.Count(log.String(), "has not been cleaned up"); n != 1 {
+			t.Errorf("%d records:\n%s", n, &log)
 		}
 	})
 }

@@ -25,7 +25,8 @@ type Schedule struct {
 	// Start is the time of one of the runs, past or future: with the interval it
 	// makes the grid on which runs take place. A schedule that is new begins at
 	// the first time of the grid that is far enough away, and not before Start.
-	// Default: full hours.
+	// Default: the first full hour that is far enough away, four hours or more,
+	// for a new schedule, and the grid that it has for one that is there.
 	Start time.Time
 	// Interval is the time between two runs, whole hours. Required.
 	Interval time.Duration
@@ -59,30 +60,36 @@ func earliestStart(now time.Time) time.Time {
 // slotFrom returns the first time of a grid that is not before earliest. The grid
 // begins at the anchor.
 func slotFrom(anchor time.Time, interval time.Duration, earliest time.Time) time.Time {
-	behind := earliest.Sub(anchor)
-	if behind <= 0 || interval <= 0 {
+	if interval <= 0 || !earliest.After(anchor) {
 		return anchor
 	}
-	n := behind / interval
-	if behind%interval != 0 {
-		n++
+	if at := slotBefore(anchor, interval, earliest); at.Before(earliest) {
+		return at.Add(interval)
 	}
-	return anchor.Add(n * interval)
+	return earliest
 }
 
 // slotBefore returns the last time of a grid that is not after t. The grid reaches
-// to both sides of the anchor.
+// to both sides of the anchor, which may be farther away than a duration can tell.
 func slotBefore(anchor time.Time, interval time.Duration, t time.Time) time.Time {
-	offset := t.Sub(anchor) % interval
-	if offset < 0 {
-		offset += interval
+	return t.Add(-offset(anchor, interval, t))
+}
+
+// offset is how far t lies behind the last time of a grid before it.
+func offset(anchor time.Time, interval time.Duration, t time.Time) time.Duration {
+	// Of whole seconds and of what is beyond them, both modulo the interval, which
+	// has whole seconds.
+	apart := time.Duration((t.Unix()-anchor.Unix())%max(int64(interval/time.Second), 1)) * time.Second
+	apart += time.Duration(t.Nanosecond() - anchor.Nanosecond())
+	if apart < 0 {
+		apart += interval
 	}
-	return t.Add(-offset)
+	return apart
 }
 
 // sameGrid reports whether two times lie on one grid.
 func sameGrid(a, b time.Time, interval time.Duration) bool {
-	return interval > 0 && a.Sub(b)%interval == 0
+	return interval > 0 && offset(a, interval, b) == 0
 }
 
 // check looks at what can be known without the service.

@@ -77,7 +77,7 @@ func TestApplyBeginsOnTheGrid(t *testing.T) {
 		"in three hours":    {dailyStart.Add(-3 * time.Hour), dailyStart.Add(21 * time.Hour)},
 		"in a week":         {dailyStart.AddDate(0, 0, 7), dailyStart.AddDate(0, 0, 7)},
 		"with a fraction":   {dailyStart.Add(time.Second / 2), dailyStart},
-		"nothing is chosen": {time.Time{}, time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC)},
+		"nothing is chosen": {time.Time{}, time.Date(2000, 1, 1, 5, 0, 0, 0, time.UTC)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -89,6 +89,26 @@ func TestApplyBeginsOnTheGrid(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A new form of a schedule without a start keeps the times of the old one.
+func TestApplyReplacesOnTheGrid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		old := apply(t, s, c, daily(func(x *analytics.Schedule) { x.Start = time.Time{} }))
+		time.Sleep(50*time.Hour + time.Minute)
+		got := apply(t, s, c, daily(func(x *analytics.Schedule) { x.Start, x.Query = time.Time{}, "SELECT OfferName FROM ISVUsage" }))
+		if want := old.Report.Start.Add(72 * time.Hour); got.Action != analytics.Replaced || !got.Report.Start.Equal(want) {
+			t.Errorf("%s, start %v, want %v", got.Action, got.Report.Start, want)
+		}
+		got = apply(t, s, c, daily(func(x *analytics.Schedule) {
+			x.Start, x.Query, x.Interval = time.Time{}, "SELECT RawUsage FROM ISVUsage", 24*90*time.Hour
+		}))
+		if want := time.Now().Add(6 * time.Hour); got.Action != analytics.Replaced || got.Report.Start.After(want) {
+			t.Errorf("another interval: %s, start %v, want one before %v", got.Action, got.Report.Start, want)
+		}
+	})
 }
 
 // The same query in other words is no change; every other field is one.

@@ -563,6 +563,11 @@ func (s *service) blob(req *http.Request) *http.Response {
 		if n == 1 || last >= len(data) {
 			last = len(data) - 1
 		}
+		if first > last { // an empty blob has no range
+			resp := answer(http.StatusRequestedRangeNotSatisfiable, `<?xml version="1.0"?><Error><Code>InvalidRange</Code></Error>`)
+			resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", len(data)))
+			return resp
+		}
 		header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, len(data)))
 		status, data = http.StatusPartialContent, data[first:last+1]
 	}

@@ -67,6 +67,12 @@ func slots(r Report, runs []Execution, now time.Time) []Slot {
 		}
 		return out
 	}
+	if r.Start.IsZero() { // no grid
+		for _, x := range runs {
+			out = append(out, Slot{Time: x.GeneratedAt, State: SlotReady, Execution: x})
+		}
+		return out
+	}
 	taken := map[time.Time]bool{}
 	for i, x := range runs {
 		at := slotBefore(r.Start, r.Interval, x.GeneratedAt)

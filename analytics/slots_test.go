@@ -3,6 +3,7 @@ package analytics_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -271,6 +272,87 @@ func TestFetchStaysInItsFolder(t *testing.T) {
 		}
 		if p := got[0].Path; filepath.Dir(p) != dir || !strings.HasSuffix(p, ".tsv") || !strings.HasPrefix(filepath.Base(p), "______x_y__zzz") || len(filepath.Base(p)) > 200 {
 			t.Errorf("path %s", p)
+		}
+	})
+}
+
+// A file lies there once, also when its run is counted to another time than before:
+// a change of the schedule moves the grid.
+func TestFetchKnowsFilesByTheirRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := onFake(t, analytics.Marketplace)
+		a, err := c.Apply(t.Context(), analytics.Schedule{Name: "U", Query: usageByOffer, Start: time.Now().Add(6 * time.Hour), Interval: 24 * time.Hour, Count: 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		fetch := func() (paths []string, fresh int) {
+			t.Helper()
+			for f, err := range c.Fetch(t.Context(), a.Report.ID, dir, nil) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.New {
+					fresh++
+				}
+				paths = append(paths, f.Path)
+			}
+			return paths, fresh
+		}
+		time.Sleep(55 * time.Hour)
+		before, fresh := fetch()
+		if fresh != 3 {
+			t.Fatalf("fetched %v", before)
+		}
+		slots, err := c.Slots(t.Context(), a.Report.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := a.Report.Update()
+		u.Start, u.Format = u.Start.Add(19*time.Hour), analytics.TSV
+		if _, err := c.UpdateReport(t.Context(), a.Report.ID, u); err != nil {
+			t.Fatal(err)
+		}
+		if moved, err := c.Slots(t.Context(), a.Report.ID); err != nil || moved[0].Time.Equal(slots[0].Time) {
+			t.Fatalf("the grid has not moved: %v, %v", moved, err)
+		}
+		after, fresh := fetch()
+		if diff := cmp.Diff(before, after); diff != "" || fresh != 0 {
+			t.Errorf("%d new files, all (-before +after):\n%s", fresh, diff)
+		}
+		// What was being fetched under the earlier name goes on there.
+		if err := os.Rename(before[1], before[1]+".part"); err != nil {
+			t.Fatal(err)
+		}
+		if after, fresh = fetch(); fresh != 1 || !cmp.Equal(before, after) {
+			t.Errorf("%d new files, %v", fresh, after)
+		}
+	})
+}
+
+// A report whose start the service does not tell has runs, but no grid.
+func TestSlotsWithoutAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c, r := scheduledReport(t, 30)
+		s.filter = func(req *http.Request, resp *http.Response) *http.Response {
+			if !strings.HasSuffix(req.URL.Path, "/ScheduledReport") {
+				return resp
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			return answer(resp.StatusCode, strings.ReplaceAll(string(body), `"startTime":`, `"elsewhere":`))
+		}
+		time.Sleep(55 * time.Hour)
+		got, err := c.Slots(t.Context(), r.ID)
+		if err != nil || len(got) != 3 {
+			t.Fatalf("%d slots, %v", len(got), err)
+		}
+		for i, slot := range got {
+			if slot.State != analytics.SlotReady || !slot.Time.Equal(slot.Execution.GeneratedAt) {
+				t.Errorf("slot %d: %+v", i, slot)
+			}
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // lookTime bounds the look for something whose creation has not been confirmed. It
@@ -61,6 +62,6 @@ func answerLost(err error) bool {
 	if e, ok := errors.AsType[*partnercenter.Error](err); ok {
 		return e.Is(partnercenter.ErrNoResponse) || e.Is(partnercenter.ErrServer)
 	}
-	_, ok := errors.AsType[*answerError](err)
+	_, ok := errors.AsType[*transport.AnswerError](err)
 	return ok
 }

@@ -28,7 +28,8 @@ type BrowserOptions struct {
 	// OpenURL shows a page to the user. Default: the system's browser, started by
 	// xdg-open, open or rundll32. The URL holds no secret, but it is for this user only.
 	OpenURL func(ctx context.Context, url string) error
-	// Timeout is how long the user may take. Default 5 min, at most 15 min.
+	// Timeout is how long the user may take, from the opening of the browser on.
+	// Default 5 min, at most 15 min.
 	Timeout time.Duration
 }
 
@@ -141,13 +142,14 @@ func closeAll(listeners []net.Listener) {
 
 // wait serves the browser until the sign-in has come to its end.
 func (c *Consent) wait(ctx context.Context, listeners []net.Listener, redirect *url.URL, b BrowserOptions) (SignedIn, error) {
-	waiting, cancel := context.WithTimeout(ctx, b.Timeout)
-	defer cancel()
-	a, err := c.Begin(waiting)
+	a, err := c.Begin(ctx)
 	if err != nil {
 		closeAll(listeners)
 		return SignedIn{}, err
 	}
+	// From here on it is the user who takes the time.
+	waiting, cancel := context.WithTimeout(ctx, b.Timeout)
+	defer cancel()
 	// The work for a callback must not end with the browser's connection.
 	desk := newCallbackDesk(context.WithoutCancel(ctx), c, a, redirect)
 	stop := desk.serve(listeners) //nolint:contextcheck // the listeners are closed in order also when ctx has ended

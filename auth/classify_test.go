@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jarcoal/httpmock"
 
+	pc "github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/auth"
 )
 
@@ -69,10 +70,12 @@ func TestAnswersAndTheirKinds(t *testing.T) {
 		{name: "single-page token", status: 400, body: entraBody("invalid_grant", `,"error_codes":[700084]`), want: auth.Error{Kind: auth.KindRefreshTokenDead, Code: "invalid_grant", STSCodes: []int{700084}}, is: auth.ErrRefreshTokenDead, advice: "single-page"},
 		{name: "expired grant", status: 400, body: entraBody("invalid_grant", `,"error_codes":[70008]`), want: auth.Error{Kind: auth.KindRefreshTokenDead, Code: "invalid_grant", STSCodes: []int{70008}}, is: auth.ErrRefreshTokenDead, advice: "sign in"},
 		{name: "invalid_grant without a number", status: 400, body: entraBody("invalid_grant", ``), want: auth.Error{Kind: auth.KindRefreshTokenDead, Code: "invalid_grant"}, is: auth.ErrRefreshTokenDead, advice: "sign in"},
+		{name: "malformed grant", status: 400, body: entraBody("invalid_grant", `,"error_codes":[70000]`), want: auth.Error{Kind: auth.KindRefreshTokenDead, Code: "invalid_grant", STSCodes: []int{70000}}, is: auth.ErrRefreshTokenDead, advice: "sign in"},
 		{name: "replayed code", status: 400, body: entraBody("invalid_grant", `,"error_codes":[54005]`), want: auth.Error{Kind: auth.KindCodeReplayed, Code: "invalid_grant", STSCodes: []int{54005}}, is: auth.ErrCodeReplayed, advice: "redeemed before"},
 		{name: "multifactor, by number", status: 400, body: entraBody("invalid_grant", `,"error_codes":[50076]`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "invalid_grant", STSCodes: []int{50076}}, is: auth.ErrInteractionRequired, advice: "Multifactor"},
 		{name: "multifactor enrolment", status: 400, body: entraBody("invalid_grant", `,"error_codes":[50079]`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "invalid_grant", STSCodes: []int{50079}}, is: auth.ErrInteractionRequired, advice: "Multifactor"},
 		{name: "multifactor too old", status: 400, body: entraBody("invalid_grant", `,"error_codes":[50078]`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "invalid_grant", STSCodes: []int{50078}}, is: auth.ErrInteractionRequired, advice: "too old"},
+		{name: "multifactor not done", status: 400, body: entraBody("invalid_grant", `,"error_codes":[50074]`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "invalid_grant", STSCodes: []int{50074}}, is: auth.ErrInteractionRequired, advice: "interactively"},
 		{name: "consent", status: 400, body: entraBody("invalid_grant", `,"error_codes":[65001],"suberror":"consent_required"`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "invalid_grant", SubCode: "consent_required", STSCodes: []int{65001}}, is: auth.ErrInteractionRequired, advice: "consent"},
 		{name: "interaction, by error", status: 400, body: entraBody("interaction_required", `,"claims":"{\"access_token\":{}}"`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "interaction_required", Claims: `{"access_token":{}}`}, is: auth.ErrInteractionRequired, advice: "interactively"},
 		{name: "interaction, by claims", status: 400, body: entraBody("invalid_grant", `,"claims":"{}","error_codes":[530003]`), want: auth.Error{Kind: auth.KindInteractionRequired, Code: "invalid_grant", Claims: `{}`, STSCodes: []int{530003}}, is: auth.ErrInteractionRequired, advice: "interactively"},
@@ -86,6 +89,9 @@ func TestAnswersAndTheirKinds(t *testing.T) {
 		{name: "redirected to another cloud", status: 400, body: entraBody("invalid_grant", `,"error_codes":[90038]`), want: auth.Error{Kind: auth.KindWrongCloud, Code: "invalid_grant", STSCodes: []int{90038}}, is: auth.ErrWrongCloud, advice: "Options.Authority"},
 		{name: "busy", status: 400, body: entraBody("temporarily_unavailable", ``), want: auth.Error{Kind: auth.KindTransient, Code: "temporarily_unavailable"}, is: auth.ErrTransient, advice: "later"},
 		{name: "busy, by number", status: 400, body: entraBody("invalid_request", `,"error_codes":[90033]`), want: auth.Error{Kind: auth.KindTransient, Code: "invalid_request", STSCodes: []int{90033}}, is: auth.ErrTransient, advice: "later"},
+		{name: "overloaded, by number", status: 400, body: entraBody("invalid_request", `,"error_codes":[90024]`), want: auth.Error{Kind: auth.KindTransient, Code: "invalid_request", STSCodes: []int{90024}}, is: auth.ErrTransient, advice: "later"},
+		{name: "in trouble, by number", status: 400, body: entraBody("invalid_grant", `,"error_codes":[50033]`), want: auth.Error{Kind: auth.KindTransient, Code: "invalid_grant", STSCodes: []int{50033}}, is: auth.ErrTransient, advice: "later"},
+		{name: "throttled, by number", status: 400, body: entraBody("invalid_request", `,"error_codes":[90055]`), want: auth.Error{Kind: auth.KindTransient, Code: "invalid_request", STSCodes: []int{90055}}, is: auth.ErrTransient, advice: "later"},
 		{name: "throttled", status: 429, header: http.Header{"Retry-After": {"57"}}, body: "slow down", want: auth.Error{Kind: auth.KindTransient, RetryAfter: 57 * time.Second, Description: "Too Many Requests: an answer that is not an OAuth error"}, is: auth.ErrTransient, advice: "later"},
 		{name: "loop", status: 400, body: entraBody("invalid_grant", `,"error_codes":[50196]`), password: password, want: auth.Error{Kind: auth.KindBadUserCredential, Code: "invalid_grant", STSCodes: []int{50196}}, is: auth.ErrBadUserCredential, advice: "loop"},
 		{name: "HTML of a gateway", status: 503, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}, "X-Ms-Request-Id": {"r-1"}}, body: "<html>", want: auth.Error{Kind: auth.KindTransient, TraceID: "r-1", Description: "Service Unavailable: an answer that is not an OAuth error (text/html)"}, is: auth.ErrTransient, advice: "later"},
@@ -136,6 +142,9 @@ func TestAnswersAndTheirKinds(t *testing.T) {
 				if errors.Is(e, sentinel) != (sentinel == c.is) { //nolint:errorlint // the very sentinel is meant
 					t.Errorf("errors.Is(%v) is %t", sentinel, errors.Is(e, sentinel))
 				}
+			}
+			if interaction := c.want.Kind == auth.KindInteractionRequired; errors.Is(e, pc.ErrInteractionRequired) != interaction {
+				t.Errorf("errors.Is(%v) is %t", pc.ErrInteractionRequired, !interaction)
 			}
 			if e.Temporary() != (c.want.Kind == auth.KindTransient) {
 				t.Errorf("Temporary is %t", e.Temporary())

@@ -31,7 +31,7 @@ func NewClientCredentials(app App, opts *Options) (*Source, error) {
 		return nil, err
 	}
 	f := clientCredentials{newClient(app, s, false)}
-	return newSource(f, s.Options, "client credentials of application "+app.ClientID, app.TenantID), nil
+	return newSource(f, s, "client credentials of application "+app.ClientID, app.TenantID), nil
 }
 
 type clientCredentials struct{ *client }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,9 +13,17 @@ import (
 // https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud and
 // https://learn.microsoft.com/partner-center/developer/partner-center-rest-urls.
 //
-// With [Options.Cloud] set, a source issues no token for an API that is not in Resources, so
-// that none of one cloud can be sent to another's API. [Cloud.Guard] is the same for the
-// requests of the API packages: it lets no bearer token out to a host that is not in Hosts.
+// With [Options.Cloud] set, a source issues no token for an API that is not in Resources. And
+// whether it is set or not, a source gives no token to a request of the API packages that
+// goes to a host outside the cloud's Hosts: a slip in an endpoint's name must not send a
+// token to a stranger. (The request says where it goes in [TokenRequest].Host.) When
+// Options.Cloud is not set, the cloud is the one that the authority belongs to. Loopback,
+// where fakes and recorders live, is always allowed. An endpoint of your own, such as a
+// gateway, is allowed by naming it:
+//
+//	cloud := auth.GlobalCloud()
+//	cloud.Hosts = append(cloud.Hosts, "gateway.contoso.example")
+//	source, err := auth.NewClientCredentials(app, &auth.Options{Cloud: &cloud})
 type Cloud struct {
 	// Name is for people, for example "global".
 	Name string
@@ -92,54 +99,49 @@ func permits(c *Cloud, resource string) error {
 	}
 }
 
-// Guard wraps a transport, for [partnercenter.Options.Transport], so that requests with an
-// Authorization header go to the hosts of the cloud only. Others end with an [*Error] of
-// [KindWrongCloud] and are not sent. Loopback, where fakes live, is permitted; requests
-// without the header, such as downloads by pre-signed links, are passed on. A nil transport
-// means [http.DefaultTransport].
-func (c Cloud) Guard(next http.RoundTripper) http.RoundTripper {
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	c.Hosts = slices.Clone(c.Hosts)
-	return &cloudGuard{cloud: c, next: next}
+// hostList is the hosts that tokens may be sent to; none means any.
+type hostList struct {
+	cloud string // its name, for people
+	names []string
 }
 
-type cloudGuard struct {
-	cloud Cloud
-	next  http.RoundTripper
+// hostsOf returns the hosts of a source's cloud. When no cloud was chosen, the authority
+// tells which it is; at an authority of somebody's own there is no telling.
+func hostsOf(c *Cloud, authority string) hostList {
+	if c != nil {
+		return hostList{c.Name, c.Hosts}
+	}
+	var cloud Cloud
+	switch authority {
+	case "login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net":
+		cloud = GlobalCloud()
+	case "login.microsoftonline.us", "login.usgovcloudapi.net":
+		cloud = USGovernmentCloud()
+	case "login.partner.microsoftonline.cn", "login.chinacloudapi.cn":
+		cloud = ChinaCloud()
+	}
+	return hostList{cloud.Name, cloud.Hosts}
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (g *cloudGuard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if len(req.Header.Values("Authorization")) == 0 || g.cloud.serves(req.URL) {
-		return g.next.RoundTrip(req)
-	}
-	if req.Body != nil {
-		_ = req.Body.Close()
-	}
-	return nil, &Error{
-		Kind:        KindWrongCloud,
-		Description: fmt.Sprintf("no token is sent to %s, which is no host of the cloud %q", tidy(req.URL.Host, 128, nil), g.cloud.Name),
-		Advice:      "Use the endpoint of the cloud that the token is from, or add the host to Cloud.Hosts.",
-	}
-}
-
-// CloseIdleConnections passes the call on.
-func (g *cloudGuard) CloseIdleConnections() {
-	if c, ok := g.next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
-
-// serves reports whether a token may be sent to a URL.
-func (c Cloud) serves(u *url.URL) bool {
-	if len(c.Hosts) == 0 || loopbackName(u.Hostname()) {
+// serve reports whether a token may be sent to a host; one that is not known is taken to
+// be right. It is part of every call, so the usual case comes first.
+func (l hostList) serve(host string) bool {
+	if host == "" || len(l.names) == 0 || slices.Contains(l.names, host) {
 		return true
 	}
-	host := u.Host
-	if u.Scheme == "https" {
-		host = strings.TrimSuffix(host, ":443")
+	host = strings.TrimSuffix(host, ":443")
+	if slices.ContainsFunc(l.names, func(n string) bool { return strings.EqualFold(strings.TrimSuffix(n, ":443"), host) }) {
+		return true
 	}
-	return slices.ContainsFunc(c.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	u := url.URL{Host: host}
+	return loopbackName(u.Hostname())
+}
+
+// refusal is the error of a request for another host.
+func (l hostList) refusal(req TokenRequest) error {
+	return &Error{
+		Kind: KindWrongCloud, Resource: req.Resource, TenantID: req.TenantID,
+		Description: fmt.Sprintf("no token is given to %s, which is no host of the cloud %q", tidy(req.Host, 128, nil), l.cloud),
+		Advice:      "Use an endpoint of the cloud that the tokens are from; if the host is yours, set Options.Cloud with the host added to Cloud.Hosts.",
+	}
 }

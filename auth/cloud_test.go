@@ -7,8 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	pc "github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/auth"
 	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // everywhere is a directory that knows the APIs of all clouds.
@@ -97,83 +101,133 @@ func TestEveryFieldOfACloudCanBeChanged(t *testing.T) {
 	}
 }
 
-// closer is a request body that knows whether it was closed.
-type closer struct {
-	io.Reader
-	closed bool
+func TestTokensAreGivenToHostsOfTheCloudOnly(t *testing.T) {
+	global, china, own, open := auth.GlobalCloud(), auth.ChinaCloud(), auth.GlobalCloud(), auth.Cloud{Name: "open"}
+	own.Hosts = append(own.Hosts, "Gateway.example", "gateway.example:8443")
+	for _, c := range []struct {
+		cloud     *auth.Cloud
+		authority string
+		host      string
+		given     bool
+	}{
+		{&global, "", "api.partner.microsoft.com", true},
+		{&global, "", "API.Partner.microsoft.com:443", true},
+		{&global, "", "", true},
+		{&global, "", "127.0.0.1:8080", true},
+		{&global, "", "[::1]:8080", true},
+		{&global, "", "localhost", true},
+		{&global, "", "api.partner.microsoft.com:8443", false},
+		{&global, "", "partner.partnercenterapi.microsoftonline.cn", false},
+		{&global, "", "api.partner.microsoft.com.evil.example", false},
+		{&global, "", "evil.example", false},
+		{&global, "", "127.0.0.1.evil.example", false},
+		{&global, "", "gateway.example", false},
+		{&global, "https://login.private.example", "gateway.example", false},
+		{&own, "", "gateway.example", true},
+		{&own, "", "gateway.example:8443", true},
+		{&own, "", "gateway.example:8444", false},
+		{&china, "", "partner.partnercenterapi.microsoftonline.cn", true},
+		{&china, "", "api.partner.microsoft.com", false},
+		{&open, "", "anything.example", true},
+		// Without a cloud the authority tells which it is.
+		{nil, "", "api.partnercenter.microsoft.com", true},
+		{nil, "", "graph.microsoft.com", true},
+		{nil, "", "evil.example", false},
+		{nil, "https://login.windows.net", "evil.example", false},
+		{nil, "https://login.microsoftonline.us", "api.partner.microsoft.com", true},
+		{nil, "https://login.microsoftonline.us", "evil.example", false},
+		{nil, "https://login.partner.microsoftonline.cn", "api.partner.microsoft.com", false},
+		{nil, "https://login.private.example", "gateway.example", true},
+	} {
+		name := "none"
+		if c.cloud != nil {
+			name = c.cloud.Name
+		}
+		t.Run(name+" "+c.authority+" "+c.host, func(t *testing.T) {
+			srv := entra.New(everywhere())
+			opts := local(srv)
+			opts.Cloud, opts.Authority = c.cloud, c.authority
+			s := clientCredentials(t, confidentialApp(), opts)
+			req := auth.TokenRequest{Host: c.host}
+			if c.cloud == &china {
+				req.Resource = china.Resources[0]
+			}
+			// The second call finds the token in memory, which is no reason to give it away.
+			for _, known := range []bool{false, true} {
+				if known {
+					req := req
+					req.Host = ""
+					get(t, s, req)
+				}
+				if c.given {
+					get(t, s, req)
+					continue
+				}
+				e := refused(t, s, req)
+				if !errors.Is(e, auth.ErrWrongCloud) || !strings.Contains(e.Error(), c.host) || !strings.Contains(e.Advice, "Cloud.Hosts") {
+					t.Errorf("got %v", e)
+				}
+				if n := srv.Count(entra.Token); !known && n != 0 {
+					t.Errorf("%d tokens were asked for", n)
+				}
+			}
+		})
+	}
 }
 
-func (c *closer) Close() error { c.closed = true; return nil }
-
-func TestTokensAreSentToHostsOfTheCloudOnly(t *testing.T) {
-	for _, c := range []struct {
-		cloud auth.Cloud
-		url   string
-		token bool
-		sent  bool
-	}{
-		{auth.GlobalCloud(), "https://api.partner.microsoft.com/v1.0/payouts", true, true},
-		{auth.GlobalCloud(), "https://API.Partner.microsoft.com:443/", true, true},
-		{auth.GlobalCloud(), "https://api.partner.microsoft.com:8443/", true, false},
-		{auth.GlobalCloud(), "https://partner.partnercenterapi.microsoftonline.cn/", true, false},
-		{auth.GlobalCloud(), "https://api.partner.microsoft.com.evil.example/", true, false},
-		{auth.ChinaCloud(), "https://api.partner.microsoft.com/", true, false},
-		{auth.ChinaCloud(), "https://partner.partnercenterapi.microsoftonline.cn/v1/customers", true, true},
-		{auth.ChinaCloud(), "https://account.blob.core.chinacloudapi.cn/file?sig=x", false, true},
-		{auth.ChinaCloud(), "http://127.0.0.1:8080/", true, true},
-		{auth.Cloud{Name: "own"}, "https://anything.example/", true, true},
-		{auth.Cloud{Name: "own", Hosts: []string{"gateway.example"}}, "https://gateway.example/", true, true},
+// A source of somebody's own is restricted when a cloud is named; one of ours stays what it
+// is below another cache. Neither is told the host, because the token is for all callers.
+func TestCloudOfACachedSource(t *testing.T) {
+	cloud := auth.GlobalCloud()
+	src := numbered()
+	s := closing(t, auth.Cached(src, &auth.Options{Cloud: &cloud}))
+	want(t, s, auth.TokenRequest{Resource: resource, Host: "api.partner.microsoft.com"}, "token-1")
+	for _, req := range []auth.TokenRequest{
+		{Resource: resource, Host: "evil.example"},
+		{Resource: "https://partner.partnercenterapi.microsoftonline.cn"},
 	} {
-		sent := false
-		guard := c.cloud.Guard(roundTripper(func(*http.Request) (*http.Response, error) {
-			sent = true
-			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-		}))
-		body := &closer{Reader: strings.NewReader("x")}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url, body)
+		if e := refused(t, s, req); !errors.Is(e, auth.ErrWrongCloud) {
+			t.Errorf("%+v: got %v", req, e)
+		}
+	}
+	if diff := cmp.Diff([]auth.TokenRequest{{Resource: resource}}, src.calls); diff != "" {
+		t.Error(diff)
+	}
+	free := closing(t, auth.Cached(numbered(), nil))
+	want(t, free, auth.TokenRequest{Resource: resource, Host: "anything.example"}, "token-1")
+	picky := closing(t, auth.Cached(clientCredentials(t, confidentialApp(), local(entra.New(directory()))), nil))
+	get(t, picky, auth.TokenRequest{Host: "api.partner.microsoft.com"})
+	if e := refused(t, picky, auth.TokenRequest{Host: "evil.example"}); !errors.Is(e, auth.ErrWrongCloud) {
+		t.Errorf("the source below has said no, got %v", e)
+	}
+}
+
+// The whole way: a client whose endpoint has a slip in its name.
+func TestASlipInTheEndpointSendsNoToken(t *testing.T) {
+	srv := entra.New(directory())
+	var asked []string
+	api := roundTripper(func(r *http.Request) (*http.Response, error) {
+		asked = append(asked, r.URL.Host)
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("[]")), Request: r}, nil
+	})
+	s := clientCredentials(t, confidentialApp(), local(srv))
+	call := func(endpoint string) error {
+		c, err := transport.New(s, &pc.Options{Endpoint: endpoint, Transport: api}, transport.Defaults{APIVersion: "v1.0", Resource: resource})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.token {
-			req.Header.Set("Authorization", "Bearer canary")
-		}
-		resp, err := guard.RoundTrip(req)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		if sent != c.sent || sent == errors.Is(err, auth.ErrWrongCloud) {
-			t.Errorf("%s to %s: sent %t, error %v", c.cloud.Name, c.url, sent, err)
-		}
-		if err != nil && (!body.closed || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "sig=")) {
-			t.Errorf("body closed %t, error %v", body.closed, err)
-		}
+		_, err = c.Do(t.Context(), transport.Request{Method: http.MethodGet, Path: "/x"})
+		return err
 	}
-}
-
-// idler counts the calls of CloseIdleConnections.
-type idler struct {
-	roundTripper
-	calls int
-}
-
-func (i *idler) CloseIdleConnections() { i.calls++ }
-
-func TestGuardIsTransparent(t *testing.T) {
-	var i idler
-	(&http.Client{Transport: auth.GlobalCloud().Guard(&i)}).CloseIdleConnections()
-	(&http.Client{Transport: auth.GlobalCloud().Guard(roundTripper(nil))}).CloseIdleConnections()
-	if i.calls != 1 {
-		t.Errorf("%d calls, want 1", i.calls)
-	}
-	srv := listen(t, directory(), nil)
-	client := &http.Client{Transport: auth.GlobalCloud().Guard(nil)}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.url, http.NoBody)
-	if err != nil {
+	if err := call("https://API.partner.microsoft.com:443"); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := client.Do(req)
-	if err == nil { // nobody trusts the test's certificate
-		_ = resp.Body.Close()
-		t.Error("nil does not mean the default transport")
+	for _, endpoint := range []string{"https://api.partner.rnicrosoft.com", "https://api.partner.microsoft.com:8443"} {
+		if err := call(endpoint); !errors.Is(err, auth.ErrWrongCloud) {
+			t.Errorf("%s: got %v", endpoint, err)
+		}
+	}
+	if len(asked) != 1 {
+		t.Errorf("requests were sent to %q", asked)
 	}
 }

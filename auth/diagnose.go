@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // DiagnoseOptions tunes [Diagnose]. The zero value, and a nil pointer, mean the defaults
@@ -139,7 +142,7 @@ func Diagnose(ctx context.Context, src TokenSource, opts *DiagnoseOptions) (*Dia
 			return nil, err
 		}
 	}
-	x := examiner{src: src, opts: o, now: time.Now(), had: map[string]hadToken{}}
+	x := examiner{src: src, opts: o, now: time.Now(), had: map[wantedToken]hadToken{}}
 	d := &Diagnosis{Time: x.now.UTC().Truncate(time.Second)}
 	if s, ok := src.(fmt.Stringer); ok {
 		d.Source = x.masked(tidy(s.String(), 200, nil))
@@ -159,8 +162,11 @@ type examiner struct {
 	src  TokenSource
 	opts DiagnoseOptions
 	now  time.Time
-	had  map[string]hadToken // by resource
+	had  map[wantedToken]hadToken
 }
+
+// wantedToken is what a source is asked for, and where the token will be sent.
+type wantedToken struct{ resource, host string }
 
 // hadToken is what a source has returned.
 type hadToken struct {
@@ -168,15 +174,19 @@ type hadToken struct {
 	err   error
 }
 
-// token asks the source once for each resource.
-func (x *examiner) token(ctx context.Context, resource string) (Token, error) {
-	got, ok := x.had[resource]
+// token asks the source once for each resource and host.
+func (x *examiner) token(ctx context.Context, a API) (Token, error) {
+	want := wantedToken{resource: a.Resource}
+	if u, err := url.Parse(a.Endpoint); err == nil {
+		want.host = transport.HostOf(u)
+	}
+	got, ok := x.had[want]
 	if !ok {
-		got.token, got.err = x.src.Token(ctx, TokenRequest{Resource: resource, TenantID: x.opts.TenantID})
+		got.token, got.err = x.src.Token(ctx, TokenRequest{Resource: want.resource, TenantID: x.opts.TenantID, Host: want.host})
 		if got.err == nil {
 			got.err = usableToken(got.token)
 		}
-		x.had[resource] = got
+		x.had[want] = got
 	}
 	return got.token, got.err
 }
@@ -184,7 +194,7 @@ func (x *examiner) token(ctx context.Context, resource string) (Token, error) {
 // examine looks at one API.
 func (x *examiner) examine(ctx context.Context, a API) APIDiagnosis {
 	d := APIDiagnosis{API: a}
-	tok, err := x.token(ctx, a.Resource)
+	tok, err := x.token(ctx, a)
 	if err != nil {
 		d.Findings = []Finding{x.noToken(err)}
 		return d

@@ -18,6 +18,7 @@ import (
 
 	pc "github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/auth"
+	"github.com/partnercenter-go/partnercenter/internal/fake/entra"
 	"github.com/partnercenter-go/partnercenter/pctest"
 )
 
@@ -200,6 +201,21 @@ func TestDiagnosisAsksOnceForEachResource(t *testing.T) {
 	want := []string{"https://api.partner.microsoft.com " + otherTenant, "https://api.partnercenter.microsoft.com " + otherTenant}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+}
+
+// The doctor sends tokens too, and not to strangers either.
+func TestDiagnosisOfAStrangeEndpoint(t *testing.T) {
+	src := clientCredentials(t, confidentialApp(), local(entra.New(directory())))
+	apis := auth.PartnerAPIs()[:1]
+	apis[0].Endpoint = "https://api.partner.rnicrosoft.com"
+	sent := 0
+	d := diagnose(t, src, auth.DiagnoseOptions{APIs: apis, Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		sent++
+		return nil, errors.New("unreachable")
+	})})
+	if f := d.APIs[0].Findings; sent != 0 || len(f) != 1 || f[0].Severity != auth.Problem || !strings.Contains(f[0].Text, "api.partner.rnicrosoft.com") || !strings.Contains(f[0].Advice, "Cloud.Hosts") {
+		t.Errorf("%d requests, findings %+v", sent, f)
 	}
 }
 

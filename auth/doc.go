@@ -46,9 +46,17 @@
 // together, and does not hand out the rejected one again. [Cached] puts the same layer
 // over any other source.
 //
+// # Where tokens go
+//
+// The API packages tell a source which host a token is for, and a source gives none to a
+// host outside its [Cloud], so that a slip in an endpoint's name does no harm. A gateway of
+// your own is allowed by adding it to Cloud.Hosts; loopback always is.
+//
 // # Errors
 //
 // Refusals are [*Error] values, sorted by what to do about them; compare them with
 // [errors.Is] and ErrTransient, ErrInteractionRequired, ErrBadClientCredential and so
-// on. No error, log record or printed value holds a secret, a password or a token.
+// on. [ErrInteractionRequired] is also matched by the errors of APIs that refuse a token
+// because its sign-in lacked multifactor authentication: one check finds every case in
+// which a person must sign in, but for [ErrRefreshTokenDead]. No error, log record or printed value holds a secret, a password or a token.
 package auth

@@ -1,10 +1,8 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,38 +85,4 @@ func pauseAfter(failures int) time.Duration {
 func (e *entry) stale(now time.Duration) bool {
 	h := e.current.Load()
 	return h != nil && now >= h.expires
-}
-
-// prune removes expired tokens and then, if there are still as many as allowed, an eighth
-// of them: those of claims challenges first, which no one asks for twice, then the ones
-// that expire first. A caller that holds a removed entry may fetch a token that nobody
-// else finds; that costs one request.
-func prune(entries map[key]*entry, now time.Duration, limit int) {
-	for k, e := range entries {
-		if e.stale(now) {
-			delete(entries, k)
-		}
-	}
-	if len(entries) < limit {
-		return
-	}
-	type candidate struct {
-		key     key
-		expires time.Duration
-	}
-	candidates := make([]candidate, 0, len(entries))
-	for k, e := range entries {
-		if h := e.current.Load(); h != nil { // others are being fetched right now
-			candidates = append(candidates, candidate{k, h.expires})
-		}
-	}
-	slices.SortFunc(candidates, func(a, b candidate) int {
-		if (a.key.claims == "") != (b.key.claims == "") {
-			return cmp.Compare(b.key.claims, a.key.claims)
-		}
-		return cmp.Compare(a.expires, b.expires)
-	})
-	for _, c := range candidates[:min(len(candidates), len(entries)-limit+max(limit/8, 1))] {
-		delete(entries, c.key)
-	}
 }

@@ -28,8 +28,9 @@ const (
 	EnvClientSendCertificateChain = "PARTNERCENTER_CLIENT_SEND_CERTIFICATE_CHAIN"
 	// EnvFederatedTokenFile is the file of the workload's token, see [WorkloadIdentityFile].
 	EnvFederatedTokenFile = "PARTNERCENTER_FEDERATED_TOKEN_FILE"
-	// EnvRefreshTokenStore is the directory of a [FileStore], see [NewRefreshToken]. Other
-	// stores are opened in code.
+	// EnvRefreshTokenStore is where refresh tokens are, see [NewRefreshToken]: the
+	// directory of a [FileStore], as a path or with "file:" in front, or the URL of a
+	// store that [Options.OpenStore] opens, for example "redis://tokens.example:6379/0".
 	EnvRefreshTokenStore = "PARTNERCENTER_REFRESH_TOKEN_STORE"
 	// EnvRefreshTokenKey is the key in the store. Default: the tenant ID.
 	EnvRefreshTokenKey = "PARTNERCENTER_REFRESH_TOKEN_KEY"
@@ -69,9 +70,17 @@ var ErrNoEnvironment = errors.New("auth: no credentials in the environment")
 //	certificate          CLIENT_CERTIFICATE_PATH [CLIENT_CERTIFICATE_PASSWORD] [CLIENT_SEND_CERTIFICATE_CHAIN]
 //	workload identity    FEDERATED_TOKEN_FILE
 //
+//	REFRESH_TOKEN_STORE  opened with
+//	a directory          NewFileStore
+//	file:DIRECTORY       NewFileStore
+//	any other URL        Options.OpenStore
+//
 // each with the prefix PARTNERCENTER_; see the Env constants. PARTNERCENTER_AUTHORITY and
 // PARTNERCENTER_CLOUD may accompany all but the static token, and are used when opts names
-// no authority or no cloud. A sign-in that fills the store of refresh tokens is made with
+// no authority or no cloud. [Options.OpenStore] is the program's, because this module links no
+// database drivers: it calls redisstore.New, postgresstore.New, keyvaultstore.New or
+// keyringstore.New of the modules below auth (the first two have examples of it), or opens a
+// store of your own. A sign-in that fills the store of refresh tokens is made with
 // [NewConsent], [SignInWithBrowser] or [SignInWithDeviceCode].
 //
 // A variable that is set to the empty string counts as not set. Incomplete and
@@ -164,11 +173,7 @@ func (v variables) source(opts *Options) (*Source, error) {
 	app := App{TenantID: v[EnvTenantID], ClientID: v[EnvClientID], Credential: credential}
 	switch {
 	case v.has(EnvRefreshTokenStore):
-		dir, err := storeDirectory(v[EnvRefreshTokenStore])
-		if err != nil {
-			return nil, err
-		}
-		store, err := NewFileStore(dir, nil)
+		store, err := openStore(v[EnvRefreshTokenStore], o.OpenStore)
 		if err != nil {
 			return nil, err
 		}
@@ -203,15 +208,6 @@ func (v variables) credential() (ClientCredential, error) {
 		return ClientCertificateFile(v[EnvClientCertificatePath], partnercenter.NewSecret(v[EnvClientCertificatePassword]), &o), nil
 	}
 	return nil, nil //nolint:nilnil // a public client has none
-}
-
-// storeDirectory reads the location of a store. What looks like a URL is for a store that
-// this function cannot open, and would make a strange directory.
-func storeDirectory(location string) (string, error) {
-	if strings.Contains(location, "://") {
-		return "", fmt.Errorf("auth: %s must be a directory; open other stores in code and pass them to NewRefreshToken", EnvRefreshTokenStore)
-	}
-	return location, nil
 }
 
 // consistent checks that the variables describe one flow and all of it.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +89,54 @@ func TestEnvironmentThatMakesSense(t *testing.T) {
 			}
 			if claims, ok := srv.Check(get(t, closing(t, s), auth.TokenRequest{}).Value.Reveal()); !ok || claims.UPN != upn {
 				t.Errorf("claims %+v, valid: %t", claims, ok)
+			}
+		}
+	})
+	t.Run("stores", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "tokens")
+		t.Chdir(filepath.Dir(dir))
+		files, err := auth.NewFileStore(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory := auth.NewMemoryStore()
+		var opened []string
+		open := func(location string) (auth.TokenStore, error) {
+			opened = append(opened, location)
+			return memory, nil
+		}
+		slashes := filepath.ToSlash(dir)
+		if slashes[0] != '/' {
+			slashes = "/" + slashes // a drive of Windows
+		}
+		for location, store := range map[string]auth.TokenStore{
+			dir: files, "tokens": files, "file:" + dir: files, "file:tokens": files, "FILE://" + slashes: files, "file://localhost" + slashes: files,
+			"redis://user:canary@tokens.example:6379/0": memory, "keyring:": memory,
+		} {
+			srv := listen(t, directory(), nil)
+			rt, err := srv.IssueRefreshToken(clientID, upn, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, version, err := store.Load(t.Context(), tenantID)
+			if err != nil && !errors.Is(err, auth.ErrNoRecord) {
+				t.Fatal(err)
+			}
+			if _, err := store.Save(t.Context(), tenantID, auth.Record{RefreshToken: pc.NewSecret(rt), ClientID: clientID}, version); err != nil {
+				t.Fatal(err)
+			}
+			opts := *srv.opts
+			opts.OpenStore = open
+			before := len(opened)
+			s, err := auth.FromVariables(lookup(with(auth.EnvClientSecret, secret, auth.EnvRefreshTokenStore, location)), &opts)
+			if err != nil {
+				t.Fatalf("%s: %v", location, err)
+			}
+			if claims, ok := srv.Check(get(t, closing(t, s), auth.TokenRequest{}).Value.Reveal()); !ok || claims.UPN != upn {
+				t.Errorf("%s: claims %+v, valid: %t", location, claims, ok)
+			}
+			if asked := opened[before:]; store == memory && !slices.Equal(asked, []string{location}) || store == files && len(asked) != 0 {
+				t.Errorf("%s: OpenStore was asked for %q", location, asked)
 			}
 		}
 	})
@@ -195,6 +245,40 @@ func TestEnvironmentThatMakesNone(t *testing.T) {
 				t.Errorf("got %v, want an error that names the variables", err)
 			}
 		})
+	}
+}
+
+func TestStoresOfTheEnvironmentThatCannotBeOpened(t *testing.T) {
+	broken := func(location string) (auth.TokenStore, error) {
+		_, err := url.Parse(location + "\x7f") // whose error quotes all of it
+		return nil, err
+	}
+	nothing := func(string) (auth.TokenStore, error) { return nil, nil } //nolint:nilnil // the mistake
+	for _, c := range []struct {
+		location string
+		open     func(string) (auth.TokenStore, error)
+		want     string
+	}{
+		{"redis://:canary@tokens.example", nil, "redisstore.New"},
+		{"REDISS://:canary@tokens.example", nil, "redisstore.New"},
+		{"postgres://app:canary@db.example/tokens", nil, "postgresstore.New"},
+		{"https://canary.vault.azure.net", nil, "keyvaultstore.New"},
+		{"keyring:canary", nil, "keyringstore.New"},
+		{"etcd://canary", nil, "Options.OpenStore to a function that opens it, or"},
+		{"file://canary.example/share", nil, "file:///var/lib"},
+		{"file:///x?canary", nil, "file:///var/lib"},
+		{"redis://:canary@tokens.example", broken, "opening the store"},
+		{"redis://app:canary%21@tokens.example", broken, "opening the store"},
+		{"redis://app:canary@bad host", broken, "opening the store"},
+		{"redis://tokens.example", nothing, "Options.OpenStore has opened nothing"},
+	} {
+		vars := map[string]string{auth.EnvTenantID: tenantID, auth.EnvClientID: clientID, auth.EnvRefreshTokenStore: c.location}
+		_, err := auth.FromVariables(lookup(vars), &auth.Options{OpenStore: c.open})
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), auth.EnvRefreshTokenStore) {
+			t.Errorf("%s: got %v, want an error about %s that says %q", c.location, err, auth.EnvRefreshTokenStore, c.want)
+		} else if strings.Contains(err.Error(), "canary") {
+			t.Errorf("the error shows the location: %v", err)
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package auth
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/partnercenter-go/partnercenter"
+)
 
 // Kind sorts failures by what to do about them.
 type Kind int
@@ -53,8 +57,10 @@ const (
 var (
 	// ErrTransient is the error of [KindTransient].
 	ErrTransient = errors.New("token service not available")
-	// ErrInteractionRequired is the error of [KindInteractionRequired].
-	ErrInteractionRequired = errors.New("user interaction required")
+	// ErrInteractionRequired is the error of [KindInteractionRequired], the same value
+	// as [partnercenter.ErrInteractionRequired], so that one question finds what Entra
+	// ID has refused and what an API has.
+	ErrInteractionRequired = partnercenter.ErrInteractionRequired
 	// ErrRefreshTokenDead is the error of [KindRefreshTokenDead].
 	ErrRefreshTokenDead = errors.New("refresh token is dead")
 	// ErrCodeReplayed is the error of [KindCodeReplayed].

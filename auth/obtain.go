@@ -24,7 +24,7 @@ func (s *Source) obtain(ctx context.Context, k key, req TokenRequest) (Token, er
 			return Token{}, err
 		}
 	}
-	e := s.entry(k)
+	e := s.entries.entry(k, s.now())
 	plain := s.withoutClaims(k, req.Rejected)
 	// A second round is needed when the request that was already under way brought
 	// back the very token that an API has rejected meanwhile.
@@ -238,7 +238,7 @@ func (s *Source) withoutClaims(k key, rejected partnercenter.Secret) *entry {
 		return nil
 	}
 	k.claims = ""
-	e := s.entry(k)
+	e := s.entries.entry(k, s.now())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if h := e.current.Load(); h != nil && h.is(rejected) {

@@ -31,8 +31,10 @@ type Options struct {
 	// Authority is the sign-in host: https, host and optional port, no path.
 	// Default: that of Cloud, else [DefaultAuthority]. Not used by [Cached].
 	Authority string
-	// Cloud restricts the source to the APIs of one cloud, for example
-	// [GlobalCloud] or [ChinaCloud]. Default: no restriction. Not used by [Cached].
+	// Cloud restricts the source to the APIs and hosts of one cloud, for example
+	// [GlobalCloud] or [ChinaCloud]. Default: tokens for any API, but given to no
+	// host outside the cloud that Authority belongs to, see [Cloud]; an authority
+	// of your own, and [Cached], have no restriction by default.
 	Cloud *Cloud
 	// Transport sends the requests to Entra ID. Redirects, retries and time
 	// limits are handled above it. Default: [http.DefaultTransport] as it is
@@ -58,6 +60,12 @@ type Options struct {
 	// so by default it is sent again; a service that revokes a whole sign-in when a
 	// token comes twice would take offence. Used by [NewRefreshToken] only.
 	RedeemOnce bool
+	// OpenStore opens the store that [EnvRefreshTokenStore] names when that is neither
+	// a directory nor a file URL. It is called once, with the variable's value, which may
+	// hold a password; what its error quotes of that is redacted. Connections that it
+	// makes are the program's to close, after the source. Default: only directories
+	// can be opened. Used by [FromEnvironment] and [FromVariables] only.
+	OpenStore func(location string) (TokenStore, error)
 	// Margin is how long before its end a token is no longer handed out, at most
 	// a fifth of its lifetime. Default 5 min, negative: no margin.
 	Margin time.Duration
@@ -98,7 +106,7 @@ func (o *Options) withDefaults() Options {
 	}
 	if out.Cloud != nil {
 		cloud := *out.Cloud
-		cloud.Resources = slices.Clone(cloud.Resources)
+		cloud.Resources, cloud.Hosts = slices.Clone(cloud.Resources), slices.Clone(cloud.Hosts)
 		out.Cloud, out.Authority = &cloud, cmp.Or(out.Authority, cloud.Authority)
 	}
 	if out.Authority == "" {

@@ -60,7 +60,7 @@ func NewRefreshToken(app App, store TokenStore, key string, opts *Options) (*Sou
 		return nil, err
 	}
 	f := &refresher{client: newClient(app, s, false), store: store, key: key, turn: make(chan struct{}, 1)}
-	src := newSource(f, s.Options, fmt.Sprintf("refresh token %q of application %s", key, app.ClientID), app.TenantID)
+	src := newSource(f, s, fmt.Sprintf("refresh token %q of application %s", key, app.ClientID), app.TenantID)
 	src.finish = f.finish
 	return src, nil
 }

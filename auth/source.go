@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,11 +24,13 @@ type Source struct {
 	home   string // tenant that an empty TokenRequest.TenantID means
 	start  time.Time
 
+	hosts hostList // that tokens may be sent to
+
 	base    context.Context // of all fetches; ends with Close
 	cancel  context.CancelFunc
-	entries atomic.Pointer[map[key]*entry] // replaced, never written to
+	entries entryMap
 
-	mu      sync.Mutex // guards replacing entries, and closed
+	mu      sync.Mutex // guards closed
 	closed  bool
 	running sync.WaitGroup
 }
@@ -40,13 +40,22 @@ type key struct{ tenant, resource, claims string }
 
 // Cached puts the cached layer over a source that does not keep tokens itself: one that
 // calls a broker, a vault or another library. It behaves as [Source] says; of the
-// options it uses Logger, Timeout, Margin and MaxEntries.
+// options it uses Logger, Timeout, Margin, MaxEntries and, if it is set, Cloud.
 //
 // The source is called with a context that carries none of the callers' values, because
-// it works for all of them, and that ends with the timeout; it should honour it. A token
-// without ExpiresOn is kept until an API rejects it.
+// it works for all of them, and that ends with the timeout; it should honour it. For the
+// same reason it is not told TokenRequest.Host: which hosts may have the tokens is decided
+// here, by Cloud, or else as src does if that is itself a [Source]. A token without
+// ExpiresOn is kept until an API rejects it.
 func Cached(src TokenSource, opts *Options) *Source {
 	s := newCache(opts.withDefaults(), "cached source", "")
+	if inner, ok := src.(*Source); ok && inner != nil {
+		s.hosts = inner.hosts
+	}
+	if cloud := s.opts.Cloud; cloud != nil {
+		s.hosts = hostList{cloud.Name, cloud.Hosts}
+		s.check = func(req TokenRequest) error { return permits(cloud, req.Resource) }
+	}
 	s.fetch = func(ctx context.Context, req TokenRequest) (Token, error) {
 		if src == nil {
 			return Token{}, errors.New("auth: Cached was given a nil source")
@@ -57,9 +66,11 @@ func Cached(src TokenSource, opts *Options) *Source {
 }
 
 // newSource puts the cached layer over one of the flows.
-func newSource(f flow, opts Options, name, home string) *Source {
+func newSource(f flow, st settings, name, home string) *Source {
+	opts := st.Options
 	s := newCache(opts, name, home)
 	s.fetch = f.fetch
+	s.hosts = hostsOf(opts.Cloud, st.host)
 	s.check = func(req TokenRequest) error {
 		if err := validRequest(req); err != nil {
 			return err
@@ -72,7 +83,7 @@ func newSource(f flow, opts Options, name, home string) *Source {
 func newCache(opts Options, name, home string) *Source {
 	s := &Source{opts: opts, name: name, home: home, start: time.Now()}
 	s.base, s.cancel = context.WithCancel(context.Background())
-	s.entries.Store(&map[key]*entry{})
+	s.entries.init(opts.MaxEntries)
 	return s
 }
 
@@ -80,13 +91,17 @@ func newCache(opts Options, name, home string) *Source {
 // waits for a request that all callers with the same need share; a caller whose context
 // ends leaves with that context's error, and the request goes on for the others.
 //
-// Errors of Entra ID are [*Error] values. After [Source.Close] it returns [ErrClosed].
+// Errors of Entra ID are [*Error] values, and so is the refusal of a token for a host outside
+// the source's cloud, see [Cloud]. After [Source.Close] it returns [ErrClosed].
 func (s *Source) Token(ctx context.Context, req TokenRequest) (Token, error) {
 	k := key{tenant: req.TenantID, resource: req.Resource, claims: req.Claims}
 	if k.tenant == s.home {
 		k.tenant = ""
 	}
-	if e := (*s.entries.Load())[k]; e != nil {
+	if !s.hosts.serve(req.Host) {
+		return Token{}, s.hosts.refusal(req)
+	}
+	if e := s.entries.find(k); e != nil {
 		if h := e.current.Load(); h != nil && !h.is(req.Rejected) {
 			now := s.now()
 			if now < h.hard {
@@ -97,7 +112,7 @@ func (s *Source) Token(ctx context.Context, req TokenRequest) (Token, error) {
 			}
 		}
 	}
-	req.TenantID = k.tenant
+	req.TenantID, req.Host = k.tenant, ""
 	return s.obtain(ctx, k, req)
 }
 
@@ -108,8 +123,8 @@ func (s *Source) Token(ctx context.Context, req TokenRequest) (Token, error) {
 func (s *Source) Close() error {
 	s.mu.Lock()
 	s.closed = true
-	s.entries.Store(&map[key]*entry{})
 	s.mu.Unlock()
+	s.entries.clear()
 	s.cancel()
 	s.running.Wait()
 	if s.finish != nil {
@@ -132,21 +147,3 @@ func (s *Source) MarshalText() ([]byte, error) { return []byte(s.name), nil }
 
 // now is the time since the source was made, by the monotonic clock.
 func (s *Source) now() time.Duration { return time.Since(s.start) }
-
-// entry finds or makes the entry of a key.
-func (s *Source) entry(k key) *entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := *s.entries.Load()
-	if e := old[k]; e != nil {
-		return e
-	}
-	// Readers take no lock, so the map is copied. Even with thousands of tenants
-	// that costs far less than the request which is about to follow.
-	next := maps.Clone(old)
-	prune(next, s.now(), s.opts.MaxEntries)
-	e := &entry{key: k}
-	next[k] = e
-	s.entries.Store(&next)
-	return e
-}

@@ -70,7 +70,7 @@ func NewUsernamePassword(app App, user UserPassword, opts *Options) (*Source, er
 		return nil, err
 	}
 	f := &userPassword{client: newClient(app, s, true), user: user}
-	return newSource(f, s.Options, "password of "+user.Username+" through application "+app.ClientID, app.TenantID), nil
+	return newSource(f, s, "password of "+user.Username+" through application "+app.ClientID, app.TenantID), nil
 }
 
 func (u UserPassword) validate() error {

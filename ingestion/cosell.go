@@ -84,6 +84,7 @@ type CosellAssets struct {
 	Updater[CosellAsset]
 	Deleter
 	Drafts[*Resource[CosellAsset]]
+	Uploader[CosellAsset]
 }
 
 // CosellAssets returns the product's documents for co-selling. The draft belongs to
@@ -92,7 +93,7 @@ func (p ProductScope) CosellAssets() CosellAssets {
 	e := p.at("cosellAssets")
 	return CosellAssets{
 		Lister[*Resource[CosellAsset]]{e}, Creator[CosellAsset]{e}, updater[CosellAsset](e, false), Deleter{e},
-		drafts[*Resource[CosellAsset]](p, "cosellAssets"),
+		drafts[*Resource[CosellAsset]](p, "cosellAssets"), uploader[CosellAsset](e, false),
 	}
 }
 

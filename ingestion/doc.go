@@ -14,8 +14,8 @@
 //
 // Every collection has the verbs that the service has for it, and no others:
 // [Lister] and [Finder] list, [Getter] reads, [Creator] makes, [Updater] changes,
-// [Deleter] removes, [Drafts] reads what belongs to a draft, [Singleton] is for
-// what a product has one of.
+// [Deleter] removes, [Drafts] reads what belongs to a draft, [Uploader] puts files in
+// their places, [Singleton] is for what a product has one of.
 //
 // What can be changed is a [Resource]; what can only be looked at, such as a
 // [Branch] or a [Submission], is a plain struct.
@@ -44,6 +44,35 @@
 //
 // Modify begins again when somebody else was faster, and writes nothing when there
 // is nothing to change. [Overwrite] ignores versions.
+//
+// What should be rather than what to do is said with the verbs named Apply, which
+// find the draft, merge into it what they are given, and write only if something
+// differs. A pipeline can run them every time:
+//
+//	applied, err := offer.Listings().Apply(ctx, "", ingestion.Listing{Summary: "Now with more."})
+//
+// # Files
+//
+// Packages, pictures and documents are uploaded by the verbs of [Uploader], which
+// look into the file, make the resource, send the file, and wait for the service:
+//
+//	app, err := offer.Packages().UploadFile(ctx,
+//		ingestion.Package{Type: ingestion.ApplicationPackage}, "app.zip", nil)
+//
+// An interrupted upload goes on where it stopped; [Uploader.Holds] tells whether one
+// is needed at all.
+//
+// # Publishing
+//
+// [ProductScope.Publish] takes the drafts to preview and, if asked to, to customers.
+// It can be followed step by step, resumed on another machine, and ends without an
+// error only if the offer is there:
+//
+//	publication, err := offer.Publish(ingestion.PublishRequest{Goal: ingestion.GoalLive})
+//	status, err := publication.Wait(ctx, nil)
+//
+// A [PublishError] knows all that the service says about a failure. The steps that
+// Publish takes can be had one by one from [ProductScope.Submissions].
 //
 // # Secrets
 //

@@ -70,19 +70,20 @@ type call struct {
 	method, path, link, query string
 	body                      []byte
 	ifMatch                   string
+	doubt503                  bool // see [transport.Request]
 }
 
 // do sends a request. The headers set here give way to those of the call's options.
 func (e endpoint) do(ctx context.Context, r call, opts []partnercenter.CallOption) (*transport.Response, error) {
 	if e.client == nil {
-		return nil, errors.New("ingestion: this handle belongs to no client; get it from Client.Product or Client.Products")
+		return nil, errNoClient
 	}
 	header := maps.Clone(e.client.set.header)
 	if r.ifMatch != "" {
 		header.Set("If-Match", r.ifMatch)
 	}
 	return e.client.api.Do(ctx, transport.Request{
-		Method: r.method, Path: r.path, Link: r.link, Query: r.query, Header: header, Body: r.body,
+		Method: r.method, Path: r.path, Link: r.link, Query: r.query, Header: header, Body: r.body, Doubt503: r.doubt503,
 	}, opts...)
 }
 

@@ -138,13 +138,17 @@ type Media[T any] struct {
 	Creator[T]
 	Updater[T]
 	Deleter
+	Uploader[T]
 }
 
 func media[T any](p ProductScope, listingID, collection string, versioned bool, expand []Expand) Media[T] {
 	e := p.at("listings").under("listing id", listingID, collection)
 	plain := e
 	e.expand = expandQuery(expand)
-	return Media[T]{Lister[*Resource[T]]{e}, Creator[T]{plain}, updater[T](e, versioned), Deleter{plain}}
+	return Media[T]{
+		Lister[*Resource[T]]{e}, Creator[T]{plain}, updater[T](e, versioned), Deleter{plain},
+		uploader[T](plain, versioned, ExpandFileSASURI),
+	}
 }
 
 // Images returns the logos and screenshots of a listing. [ExpandFileSASURI] adds

@@ -81,12 +81,13 @@ type Packages struct {
 	Creator[Package]
 	Updater[Package]
 	Deleter
+	Uploader[Package]
 }
 
 // Packages returns the product's packages.
 func (p ProductScope) Packages() Packages {
 	e := p.at("packages")
-	return Packages{Lister[*Resource[Package]]{e}, Creator[Package]{e}, updater[Package](e, false), Deleter{e}}
+	return Packages{Lister[*Resource[Package]]{e}, Creator[Package]{e}, updater[Package](e, false), Deleter{e}, uploader[Package](e, false)}
 }
 
 // maxMoves is how often a package may have moved on before the search for it ends.

@@ -72,7 +72,7 @@ func (r Resource[T]) MarshalJSON() ([]byte, error) {
 // clear. Keep it as you would keep the secrets.
 func Wire[T any](r *Resource[T]) ([]byte, error) {
 	if r == nil {
-		return nil, errors.New("ingestion: the resource is nil")
+		return nil, errNoResource
 	}
 	raw, err := r.wire()
 	if err != nil {

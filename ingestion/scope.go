@@ -28,7 +28,7 @@ func (p ProductScope) at(collection string, expand ...Expand) endpoint {
 // spell some collections in two ways; the service accepts either.
 func drafts[E any](p ProductScope, collection string, expand ...Expand) Drafts[E] {
 	e := p.at(collection, expand...)
-	return Drafts[E]{e, e.path}
+	return Drafts[E]{e, e.path, p}
 }
 
 // updater returns the verbs Get, Update and Modify of a collection.

@@ -190,10 +190,12 @@ func (p ProductScope) Submissions(expand ...Expand) Submissions {
 // submit it. While another one is under way the service refuses with
 // [partnercenter.ErrConflict].
 //
-// The request is sent again only when the service surely did not see it. After an
-// error without a clear answer the submission may exist: look with
-// [Submissions.Latest] before trying again. The service may accept the request
-// without describing the submission; the result has only its ID then.
+// The request is sent again only when the service surely did not see it; a 503 is
+// no sign of that, since the service has been seen to make the submission all the
+// same. After an error without a clear answer the submission may exist: look with
+// [Submissions.Latest] before trying again, or let [ProductScope.Publish] do that.
+// The service may accept the request without describing the submission; the result
+// has only its ID then.
 func (s Submissions) Create(ctx context.Context, r SubmissionRequest, opts ...partnercenter.CallOption) (Submission, error) {
 	if s.plain.err != nil {
 		return Submission{}, s.plain.err
@@ -202,7 +204,9 @@ func (s Submissions) Create(ctx context.Context, r SubmissionRequest, opts ...pa
 	if err != nil {
 		return Submission{}, err
 	}
-	made, resp, err := fetch[Submission](ctx, s.plain, post(s.plain.path, body), opts)
+	create := post(s.plain.path, body)
+	create.doubt503 = true
+	made, resp, err := fetch[Submission](ctx, s.plain, create, opts)
 	if errors.Is(err, errNoBody) || err == nil && made.ID == "" {
 		if made.ID = lastSegment(resp.Header.Get("Location")); made.ID == "" {
 			return Submission{}, fmt.Errorf("POST %s: the submission was made (%d), but the service did not say under which id; look with Latest", s.plain.path, resp.StatusCode)
@@ -226,7 +230,7 @@ func (s Submissions) Promote(ctx context.Context, id string, opts ...partnercent
 	if err != nil {
 		return WorkflowDetail{}, err
 	}
-	resp, err := s.plain.do(ctx, call{method: http.MethodPost, path: path + "/promote"}, opts)
+	resp, err := s.plain.do(ctx, call{method: http.MethodPost, path: path + "/promote", doubt503: true}, opts)
 	if err != nil || len(bytes.TrimSpace(resp.Body)) == 0 {
 		return WorkflowDetail{}, err
 	}

@@ -14,26 +14,27 @@ import (
 // resource and no others.
 func TestHandlesHaveTheVerbsOfTheirResources(t *testing.T) {
 	t.Parallel()
+	const upload = "Holds Processing Upload UploadFile UploadTo"
 	const drafts, del, update = "Draft ForInstance InstancePage", "Delete DeleteIfExists", "Get Modify Update"
 	for _, c := range []struct {
 		handle any
 		want   []string
 	}{
-		{ingestion.Products{}, []string{"All ByOfferID Create", del, "Get Page"}},
+		{ingestion.Products{}, []string{"All Apply ByOfferID Create", del, "Get Page"}},
 		{ingestion.Branches{}, []string{"All Draft Page"}},
-		{ingestion.ProductAvailabilities{}, []string{"All Create", drafts, "Page", update}},
-		{ingestion.FeatureAvailabilities{}, []string{drafts, update}},
-		{ingestion.Properties{}, []string{"All Create", drafts, "Page", update}},
-		{ingestion.Listings{}, []string{"CreateForInstance", del, drafts, update}},
-		{ingestion.Media[ingestion.ListingImage]{}, []string{"All Create", del, "Page", update}},
-		{ingestion.Packages{}, []string{"All Create", del, "Page", update}},
-		{ingestion.PackageConfigurations{}, []string{drafts, update}},
-		{ingestion.Variants{}, []string{"All ByPlanID Create", del, "Page", update}},
+		{ingestion.ProductAvailabilities{}, []string{"All Apply Create", drafts, "Page", update}},
+		{ingestion.FeatureAvailabilities{}, []string{"Apply", drafts, update}},
+		{ingestion.Properties{}, []string{"All Apply Create", drafts, "Page", update}},
+		{ingestion.Listings{}, []string{"Apply CreateForInstance", del, drafts, update}},
+		{ingestion.Media[ingestion.ListingImage]{}, []string{"All Apply Create", del, "Page", update, upload}},
+		{ingestion.Packages{}, []string{"All Apply Create", del, "Page", update, upload}},
+		{ingestion.PackageConfigurations{}, []string{"Apply", drafts, update}},
+		{ingestion.Variants{}, []string{"All Apply ByPlanID Create", del, "Page", update}},
 		{ingestion.Submissions{}, []string{"All Cancel Create Get Latest Page Promote Reports Validations WorkflowDetails"}},
 		{ingestion.SupplementalContents{}, []string{"Commit", drafts, update}},
-		{ingestion.CosellAssets{}, []string{"All Create", del, drafts, "Page", update}},
+		{ingestion.CosellAssets{}, []string{"All Create", del, drafts, "Page", update, upload}},
 		{ingestion.CosellListings{}, []string{drafts, update}},
-		{ingestion.Singleton[ingestion.ProductSetup]{}, []string{"Get Modify Set"}},
+		{ingestion.Singleton[ingestion.ProductSetup]{}, []string{"Apply Get Modify Set"}},
 	} {
 		want := map[string]bool{}
 		for name := range strings.FieldsSeq(strings.Join(c.want, " ")) {

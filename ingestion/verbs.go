@@ -59,8 +59,9 @@ func (f Finder[E]) Page(ctx context.Context, filter Filter, next string, opts ..
 // Drafts reads what belongs to an instance: the draft of one module of a product
 // or plan, whose id [Branches.Draft] looks up.
 type Drafts[E any] struct {
-	e    endpoint
-	path string // spelled as this function's path is, which differs from the rest
+	e     endpoint
+	path  string // spelled as this function's path is, which differs from the rest
+	scope ProductScope
 }
 
 // ForInstance lists what belongs to the instance, usually one thing; a listing

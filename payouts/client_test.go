@@ -204,6 +204,7 @@ func TestAnswersInEveryForm(t *testing.T) {
 		{name: "documented envelope", body: `{"value":[` + object + `],"nextLink":null,"totalCount":1}`, want: full},
 		{name: "other casing", body: strings.NewReplacer("status", "Status", "requestId", "RequestID", "value", "Value").Replace(`{"value":[` + object + `]}`), want: full},
 		{name: "bare object", body: object, want: full},
+		{name: "byte order mark", body: "\ufeff" + object, want: full},
 		{name: "bare array", body: "[" + object + "]", want: full},
 		{name: "object as value", body: `{"value":` + object + `}`, want: full},
 		{name: "time without zone", body: strings.Replace(object, "12Z", "12", 1), want: full},
@@ -251,6 +252,8 @@ func TestIDOfANewExport(t *testing.T) {
 		{"the body's", `{"value":[{"requestId":"` + id + `"}]}`, "", id},
 		{"the body's before that of Location", `{"value":[{"requestId":"b"}]}`, location, "b"},
 		{"that of Location", `{"value":[{"status":"Queued"}]}`, location, id},
+		{"that of Location, and no body", "", location, id},
+		{"that of Location, and nonsense", "<html>", location, id},
 		{"never the Request-ID", `{"value":[{"status":"Queued"}]}`, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -335,6 +338,22 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// An export that is complete is looked at again soon, however slow the polls have
+// become by then: only its link is missing.
+func TestALateLinkIsLookedForSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t)
+		srv.Payouts().NextExport(pctest.Script{Steps: []pctest.Step{pctest.ProcessingFor(5 * time.Hour), pctest.CompletedWithoutLink(3), pctest.Completed()}})
+		if _, err := start(t, newClient(t, srv)).Wait(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		polls := srv.Requests().To(pctest.API).On("GET", "*")
+		if took := polls[len(polls)-1].Time.Sub(polls[len(polls)-4].Time); took != 15*time.Second {
+			t.Errorf("three looks took %v, want 5 s each", took)
+		}
+	})
+}
+
 func TestFailureCarriesTheExport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := pctest.NewServer(t)
@@ -363,6 +382,24 @@ func TestWaitOutlastsAnOutage(t *testing.T) {
 		srv.Inject(pctest.Answer(429).RetryAfter(20*time.Minute).On("GET", "/v1.0/payouts/*").Skip(6))
 		if _, err := poller.Wait(t.Context(), nil); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// A proxy's page in place of an answer, with status 200, is an outage too.
+func TestWaitOutlastsNonsense(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t)
+		client := newClient(t, srv)
+		poller := start(t, client)
+		page := srv.Inject(pctest.Answer(200).Shaped(pctest.ShapeHTML, "", "").On("GET", "/v1.0/payouts/*").Times(3))
+		export, err := poller.Wait(t.Context(), nil)
+		if err != nil || !export.Status.Is(payouts.Completed) || page.Hits() != 3 {
+			t.Errorf("%s after %d pages: %v", export.Status, page.Hits(), err)
+		}
+		srv.Inject(pctest.Answer(200).Shaped(pctest.ShapeHTML, "", "").On("GET", "/v1.0/payouts/*"))
+		if _, err = poller.Wait(t.Context(), &partnercenter.WaitOptions{MaxFailures: -1}); err == nil || !strings.Contains(err.Error(), "not JSON") {
+			t.Errorf("error %v, want one about the answer", err)
 		}
 	})
 }
@@ -470,6 +507,22 @@ func TestDelete(t *testing.T) {
 	if _, err := client.Export(ctx, payouts.Earnings, id); !errors.Is(err, partnercenter.ErrNotFound) {
 		t.Errorf("looking at a deleted export: %v, want ErrNotFound", err)
 	}
+}
+
+// A deletion whose answer is lost is repeated, and finds nothing.
+func TestDeletionWhoseAnswerIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t)
+		client := newClient(t, srv)
+		export := completed(t, client, payouts.ExportRequest{Kind: payouts.Earnings})
+		lost := srv.Inject(pctest.LoseAnswer().On("DELETE", "*"))
+		if err := client.DeleteExport(t.Context(), payouts.Earnings, export.ID); err != nil || lost.Hits() != 1 {
+			t.Errorf("error %v after %d lost answers", err, lost.Hits())
+		}
+		if err := client.DeleteExport(t.Context(), payouts.Earnings, export.ID); !errors.Is(err, partnercenter.ErrNotFound) {
+			t.Errorf("what was not there: %v, want ErrNotFound", err)
+		}
+	})
 }
 
 func TestRefusalsSayWhatToChange(t *testing.T) {

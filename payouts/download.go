@@ -13,8 +13,8 @@ import (
 // begin to flow while most of a zip is still at the service. Broken connections
 // are taken up again where they broke, and a link that expires is replaced.
 //
-// The context bounds all reading. Of the options, StallTimeout, MaxRetries and
-// MaxBytes apply. Close the content when done.
+// The context bounds all reading. Of the options, NoResume and Progress do not
+// apply. Close the content when done.
 //
 // The file's link is all that is sent to the blob store: no token ever goes there.
 func (c *Client) Open(ctx context.Context, e Export, opts *partnercenter.DownloadOptions) (*partnercenter.Content, error) {

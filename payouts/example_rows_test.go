@@ -1,8 +1,11 @@
 package payouts_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -15,6 +18,29 @@ import (
 // openText stands in for [payouts.OpenFile] and [payouts.Client.Open].
 func openText(text string) *partnercenter.Content {
 	c, err := payouts.OpenReaderAt("2024-01_1.csv", strings.NewReader(text), int64(len(text)))
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// openArchive does so for an archive.
+func openArchive(files map[string]string) *partnercenter.Content {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range files {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		panic(err)
+	}
+	c, err := payouts.OpenReaderAt("export.zip", bytes.NewReader(b.Bytes()), int64(b.Len()))
 	if err != nil {
 		panic(err)
 	}
@@ -162,4 +188,24 @@ func ExampleMatchPayments() {
 	//   earned 10.3 EUR in 2 earnings
 	// payment ""
 	//   earned 5 EUR in 1 earnings
+}
+
+func ExampleEarningRows_interleave() {
+	content := openArchive(map[string]string{
+		"2024-01_1.csv": "earningId,earningAmount\nE-1,10.10\nE-2,0.30\n",
+		"2024-02_2.csv": "earningId,earningAmount\nE-3,5.00\n",
+	})
+	defer func() { _ = content.Close() }()
+	content.Limits.MaxBytes = 100 << 30 // refuse what inflates to more than 100 GiB
+
+	earned := map[string]decimal.Decimal{}
+	for row, err := range payouts.EarningRows(content, &partnercenter.RowOptions{Interleave: true}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		earned[row.File] = earned[row.File].Add(row.EarningAmount.Decimal)
+	}
+	fmt.Println(earned["2024-01_1.csv"], earned["2024-02_2.csv"])
+	// Output: 10.4 5
 }

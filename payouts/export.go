@@ -181,16 +181,16 @@ func (c *Client) StartExport(ctx context.Context, req ExportRequest, opts ...par
 		return nil, err
 	}
 	export, err := parseExport(resp.Body, req.Kind)
-	if err != nil {
-		return nil, fmt.Errorf("payouts: the export was accepted, but the answer cannot be read: %w", err)
-	}
 	if export.ID == "" {
 		export.ID = lastGUID(resp.Header.Get("Location"))
 	}
-	if export.ID == "" {
-		return nil, errors.New("payouts: the export was accepted, but the answer names no id")
+	switch {
+	case export.ID != "": // all that is needed, whatever else is wrong with the answer
+		return c.poller(req.Kind, export.ID), nil
+	case err != nil:
+		return nil, fmt.Errorf("payouts: the export was accepted, but the answer cannot be read: %w", err)
 	}
-	return c.poller(req.Kind, export.ID), nil
+	return nil, errors.New("payouts: the export was accepted, but the answer names no id")
 }
 
 // ResumeExport goes on waiting for an export with the text that
@@ -261,7 +261,7 @@ func (c *Client) get(ctx context.Context, kind Kind, id string, opts ...partnerc
 	}
 	export, err := parseExport(resp.Body, kind)
 	if err != nil {
-		return Export{}, 0, fmt.Errorf("payouts: export %s: %w", id, err)
+		return Export{}, 0, &transport.AnswerError{Err: fmt.Errorf("payouts: export %s: %w", id, err)}
 	}
 	if export.ID == "" {
 		export.ID = id
@@ -284,6 +284,9 @@ func (c *Client) DeleteExport(ctx context.Context, kind Kind, id string, opts ..
 		return err
 	}
 	_, err = c.api.Do(ctx, transport.Request{Method: http.MethodDelete, Path: path}, opts...)
+	if transport.DeletedEarlier(err) {
+		return nil
+	}
 	return err
 }
 

@@ -203,7 +203,8 @@ func (f TimeField) Le(t time.Time) Filter { return f.compare("le", t) }
 // Lt matches rows whose field is earlier than t.
 func (f TimeField) Lt(t time.Time) Filter { return f.compare("lt", t) }
 
-// Between matches rows whose field lies between two times, both included.
+// Between matches rows whose field lies between two times, both included. A day is
+// its midnight, so that of the last day nothing else is matched.
 func (f TimeField) Between(from, to time.Time) Filter {
 	out := And(f.Ge(from), f.Le(to))
 	if out.err == nil && to.Before(from) {
@@ -212,10 +213,13 @@ func (f TimeField) Between(from, to time.Time) Filter {
 	return out
 }
 
-// Month matches rows whose field lies in a calendar month, from its first to its
-// last day as the documentation's examples write it.
+// Month matches rows whose field lies in a calendar month, UTC: from its first day
+// to before the first of the next one. The documentation's examples end with the
+// last day, "le 2024-01-31", which leaves out what has a time on that day. Months
+// beyond the year are those of its neighbours: with now.Month()-1 it is the month
+// before, also in January.
 func (f TimeField) Month(year int, month time.Month) Filter {
-	return f.Between(Day(year, month, 1), Day(year, month+1, 0))
+	return And(f.Ge(Day(year, month, 1)), f.Lt(Day(year, month+1, 1)))
 }
 
 func (f TimeField) compare(op string, t time.Time) Filter {

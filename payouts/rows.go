@@ -40,6 +40,10 @@ import (
 // The sequence reads c as it goes, with memory that does not depend on the file's
 // size. It can be ranged over once, from one goroutine. The caller closes c.
 //
+// Large files are inflated and decoded by goroutines that run ahead of the loop by
+// a few hundred rows and end with it. A loop that is left early closes what c reads
+// from. Types that decode themselves do so in the goroutine that ranges.
+//
 // What the files look like is described at
 // https://learn.microsoft.com/en-us/partner-center/payouts-enhanced-exports.
 func Rows[T any](c *partnercenter.Content, opts *partnercenter.RowOptions) iter.Seq2[T, error] {

@@ -1,6 +1,7 @@
 package payouts
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -48,6 +49,7 @@ func parseExport(body []byte, kind Kind) (Export, error) {
 type members map[string]json.RawMessage
 
 func firstItem(body []byte) (members, error) {
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	var list []members
 	if json.Unmarshal(body, &list) == nil {
 		return firstOf(list)

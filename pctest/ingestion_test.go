@@ -3,6 +3,7 @@ package pctest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -467,5 +468,49 @@ func TestIngestionOverTheNetwork(t *testing.T) {
 	}
 	if _, err := collectAll(client.Products().All(t.Context(), ingestion.Filter{})); err != nil {
 		t.Error(err)
+	}
+}
+
+// Neither recorded requests nor snapshots hold the secrets of lead configurations
+// and the signatures of links.
+func TestIngestionKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	srv := pctest.NewServer(t)
+	product := seed(t, srv)
+	p := newPublisher(t, srv).Product(product.ID)
+	secret := partnercenter.NewSecret("DefaultEndpointsProtocol=https;AccountKey=c3VwZXItc2VjcmV0LWtleQ==")
+	for _, lead := range []ingestion.LeadConfiguration{
+		&ingestion.AzureTableLeads{ConnectionString: secret},
+		&ingestion.DynamicsLeads{URI: "https://d.example", Password: secret, ApplicationKey: secret},
+		&ingestion.HTTPSEndpointLeads{URI: secret},
+	} {
+		if _, err := p.LeadConfiguration().Set(t.Context(), lead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pack, err := p.Packages().Create(t.Context(), ingestion.Package{Type: ingestion.ApplicationPackage, FileName: "a.zip"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := pack.Data.FileSASURI.Reveal()
+	pack.Data.Type = ingestion.ApplicationPackage
+	if _, err := p.Packages().Update(t.Context(), pack); err != nil {
+		t.Fatal(err)
+	}
+	put(t, srv, link)
+	_, signature, _ := strings.Cut(link, "sig=")
+	signature, _, _ = strings.Cut(signature, "&")
+	snap, err := srv.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := string(snap)
+	for _, r := range srv.Requests() {
+		all += fmt.Sprintln(r.Path, r.Query, r.Header, string(r.Body))
+	}
+	for _, s := range []string{"c3VwZXItc2VjcmV0LWtleQ", signature} {
+		if s == "" || strings.Contains(all, s) {
+			t.Errorf("%q has been kept", s)
+		}
 	}
 }

@@ -6,10 +6,17 @@
 //	err = store.CreateTables(ctx) // or put store.Schema() into your migrations
 //
 // A record is a row with a version; saving is one statement that compares and sets. A lock
-// is a row with a holder and the time at which it ends, by the clock of the server. Unlike
-// an advisory lock that needs no connection of its own while a token is being redeemed, so
-// that a thousand tenants can do so at once, also behind a connection pooler; unlike one it
-// stays until its time has passed when the process that holds it is killed.
+// is a row too, with a holder and the time at which it ends by the server's clock.
+//
+// PostgreSQL's advisory locks are not used, although they end by themselves with the
+// process that holds them. One belongs to a connection, and would occupy it for as long as
+// the redemption takes: as many as there are tenants at work, and none left to save the
+// token through when the pool is small. Behind a pooler that shares connections between
+// transactions, such as PgBouncer (https://www.pgbouncer.org/features.html), one is taken
+// on a connection that the next statement may not get back. The price of rows is that the
+// lock of a killed process stays for the rest of its lease ([Options.LeaseTime]), in which
+// others make do with the access tokens that they have. The lock keeps a token from being
+// redeemed twice; that no save overwrites another is up to the version.
 //
 // Records are durable when Save returns: a server that confirms before it has written is
 // told not to (https://www.postgresql.org/docs/current/wal-async-commit.html). Standbys,

@@ -1,5 +1,13 @@
 package storetest
 
+import "os"
+
+// InChild reports whether this process is a child that a test has started.
+func InChild() bool {
+	_, ok := os.LookupEnv(childVariable)
+	return ok
+}
+
 // Subtests returns the names of all subtests, for the test that each can fail.
 func Subtests() []string {
 	s := &suite{opts: Options{Processes: true}}

@@ -165,17 +165,23 @@ func (c *child) mustTell(t *testing.T) string {
 	t.Helper()
 	line, ok := c.line()
 	if !ok {
-		_ = c.stdin.Close()
-		err := c.cmd.Wait()
-		t.Fatalf("a process has ended by itself (%v):\n%s%s", err, &c.stdout, &c.stderr)
+		c.endedByItself(t)
 	}
 	return line
+}
+
+// endedByItself fails for a child that tells no more.
+func (c *child) endedByItself(t *testing.T) {
+	t.Helper()
+	_ = c.stdin.Close()
+	err := c.cmd.Wait()
+	t.Fatalf("a process has ended by itself (%v):\n%s%s", err, &c.stdout, &c.stderr)
 }
 
 // kill ends the child at once and returns what it had told by then.
 func (c *child) kill(t *testing.T) []string {
 	t.Helper()
-	if err := c.cmd.Process.Kill(); err != nil {
+	if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("kill: %v", err)
 	}
 	var told []string
@@ -225,25 +231,19 @@ func (s *suite) raceProcesses(t *testing.T, task string) {
 	s.wantCount(ctx, t, place, processes*rounds)
 }
 
-// kills is how many processes are killed while they save.
-const kills = 10
+const (
+	// kills is how many processes are killed while they save.
+	kills = 10
+	// dwell is how long one of them saves at most. A save that hangs is one to be killed in.
+	dwell = 2 * time.Second
+)
 
 func (s *suite) testKilledSaves(t *testing.T) {
 	ctx, place := bounded(t), s.place(t)
 	store := s.at(t, place)
 	store.mustSave(ctx, tenant, sized(0, s.opts.TokenSize), "")
 	for range kills {
-		c := s.start(ctx, t, job{Task: taskSave, Place: place})
-		told, last, pace := "", time.Now(), time.Duration(0)
-		for range 2 + rand.IntN(10) { //nolint:gosec // when to kill
-			told = c.mustTell(t)
-			pace, last = time.Since(last), time.Now()
-		}
-		// Somewhere within the next save, not always at its beginning.
-		<-time.After(rand.N(pace + 1)) //nolint:gosec // when to kill
-		if rest := c.kill(t); len(rest) > 0 {
-			told = rest[len(rest)-1]
-		}
+		told := s.killWhileSaving(ctx, t, place)
 		saved, err := strconv.Atoi(strings.TrimPrefix(told, "saved "))
 		if err != nil {
 			t.Fatalf("a process said %q", told)
@@ -261,6 +261,35 @@ func (s *suite) testKilledSaves(t *testing.T) {
 			}
 		}
 	}
+}
+
+// killWhileSaving kills a process somewhere within one of its saves and returns what it
+// told last.
+func (s *suite) killWhileSaving(ctx context.Context, t *testing.T, place string) string {
+	t.Helper()
+	c := s.start(ctx, t, job{Task: taskSave, Place: place})
+	told := c.mustTell(t)
+	start, saves := time.Now(), 1+rand.IntN(10) //nolint:gosec // when to kill
+	overdue := time.AfterFunc(dwell, func() { _ = c.cmd.Process.Kill() })
+	n := 0
+	for ; n < saves; n++ {
+		line, ok := c.line()
+		if !ok {
+			break
+		}
+		told = line
+	}
+	if overdue.Stop() {
+		if n < saves {
+			c.endedByItself(t)
+		}
+		// Not always at the beginning of the next save.
+		<-time.After(rand.N(time.Since(start)/time.Duration(saves) + 1)) //nolint:gosec // when to kill
+	}
+	if rest := c.kill(t); len(rest) > 0 {
+		told = rest[len(rest)-1]
+	}
+	return told
 }
 
 // afterKill checks that the record is whole and not older than what was saved for sure.

@@ -10,10 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,6 +177,7 @@ func brokenStores() map[string]broken {
 			}
 		}),
 		"check and set are two steps": with("no concurrent save is lost", func(v *variant, m *auth.MemoryStore) {
+			between := newMeeting()
 			v.save = func(ctx context.Context, key string, r auth.Record, expect auth.Version) (auth.Version, error) {
 				_, present, err := m.Load(ctx, key)
 				if err != nil && !errors.Is(err, auth.ErrNoRecord) {
@@ -184,6 +185,9 @@ func brokenStores() map[string]broken {
 				}
 				if present != expect {
 					return "", auth.ErrConflict
+				}
+				if expect != "" {
+					between.await(ctx)
 				}
 				for { // whatever is there by now
 					if next, err := unchecked(m)(ctx, key, r, expect); !errors.Is(err, auth.ErrConflict) {
@@ -397,12 +401,14 @@ func brokenStores() map[string]broken {
 			v.lock = func(ctx context.Context, key string) (auth.Lease, error) {
 				return lease{release: func(context.Context) error { return nil }}, errors.Join(auth.ValidateKey(key), ctx.Err())
 			}
+			loaded := newMeeting()
 			v.load = func(ctx context.Context, key string) (auth.Record, auth.Version, error) {
-				runtime.Gosched() // what another process does by itself
+				defer loaded.await(ctx)
 				return m.Load(ctx, key)
 			}
 		}),
 		"creating is two steps": with("of concurrent creations one wins", func(v *variant, m *auth.MemoryStore) {
+			between := newMeeting()
 			v.save = func(ctx context.Context, key string, r auth.Record, expect auth.Version) (auth.Version, error) {
 				if expect != "" {
 					return m.Save(ctx, key, r, expect)
@@ -410,7 +416,7 @@ func brokenStores() map[string]broken {
 				if _, _, err := m.Load(ctx, key); err == nil {
 					return "", auth.ErrConflict
 				}
-				runtime.Gosched()
+				between.await(ctx)
 				for {
 					if next, err := unchecked(m)(ctx, key, r, expect); !errors.Is(err, auth.ErrConflict) {
 						return next, err
@@ -419,6 +425,14 @@ func brokenStores() map[string]broken {
 			}
 		}),
 		"a record is saved in two steps": with("readers see whole records", func(v *variant, m *auth.MemoryStore) {
+			between := newMeeting() // of the writer and a reader
+			v.load = func(ctx context.Context, key string) (auth.Record, auth.Version, error) {
+				r, ver, err := m.Load(ctx, key)
+				if err == nil && r.Extra == nil {
+					between.await(ctx)
+				}
+				return r, ver, err
+			}
 			v.save = func(ctx context.Context, key string, r auth.Record, expect auth.Version) (auth.Version, error) {
 				half := r
 				half.Extra = nil
@@ -426,7 +440,9 @@ func brokenStores() map[string]broken {
 				if err != nil {
 					return "", err
 				}
-				runtime.Gosched()
+				if expect != "" {
+					between.await(ctx)
+				}
 				return m.Save(ctx, key, r, ver)
 			}
 		}),
@@ -454,6 +470,26 @@ func brokenStores() map[string]broken {
 			caught: "a record outlives its store",
 			open:   func(*testing.T, string) auth.TokenStore { return auth.NewMemoryStore() },
 		},
+	}
+}
+
+// meeting is a point in a broken store where two callers meet before they go on, so that
+// its mistake shows every time and not when the scheduler happens to be unkind. It is held
+// once; who comes later passes.
+type meeting struct {
+	present atomic.Int32
+	both    chan struct{}
+}
+
+func newMeeting() *meeting { return &meeting{both: make(chan struct{})} }
+
+func (m *meeting) await(ctx context.Context) {
+	if m.present.Add(1) == 2 {
+		close(m.both)
+	}
+	select {
+	case <-m.both:
+	case <-ctx.Done():
 	}
 }
 
@@ -517,10 +553,12 @@ func counting(v *variant, m *auth.MemoryStore) {
 	}
 }
 
-// inPlace is a file store as one would write it in five minutes.
+// inPlace is a file store as one would write it in five minutes. In a process that is to be
+// killed, its second save hangs between the parts of the file, so that the kill comes there.
 type inPlace struct {
-	dir string
-	mu  sync.Mutex
+	dir   string
+	mu    sync.Mutex
+	saves int
 }
 
 func (s *inPlace) path(key string) string { return filepath.Join(s.dir, fmt.Sprintf("%x", key)) }
@@ -560,12 +598,17 @@ func (s *inPlace) Save(ctx context.Context, key string, r auth.Record, expect au
 	if err != nil {
 		return "", err
 	}
+	s.saves++
 	for chunk := range slices.Chunk(append([]byte(string(next)+"\n"), data...), 8<<10) {
 		if _, err := f.Write(chunk); err != nil {
 			return "", err
 		}
 		if err := f.Sync(); err != nil {
 			return "", err
+		}
+		if s.saves > 1 && storetest.InChild() {
+			<-ctx.Done()
+			return "", errors.Join(ctx.Err(), f.Close())
 		}
 	}
 	return next, f.Close()
@@ -589,6 +632,30 @@ type ownProcess struct {
 	locks                  *auth.MemoryStore
 	mu                     sync.Mutex
 	lock, check, exclusive bool
+	met                    sync.Once
+}
+
+// meet waits, once, until another process has come to the same point.
+func (s *ownProcess) meet(ctx context.Context) error {
+	var err error
+	s.met.Do(func() {
+		if err = os.WriteFile(fmt.Sprintf("%s.met.%d", s.dir, os.Getpid()), nil, 0o600); err != nil {
+			return
+		}
+		err = auth.AwaitLock(ctx, func(context.Context) (bool, error) {
+			all, err := filepath.Glob(s.dir + ".met.*")
+			return len(all) > 1, err
+		})
+	})
+	return err
+}
+
+func (s *ownProcess) Load(ctx context.Context, key string) (auth.Record, auth.Version, error) {
+	r, v, err := s.FileStore.Load(ctx, key)
+	if err == nil && s.lock && storetest.InChild() {
+		err = s.meet(ctx)
+	}
+	return r, v, err
 }
 
 func inProcess(change func(*ownProcess)) func(*testing.T, string) auth.TokenStore {
@@ -642,6 +709,11 @@ func (s *ownProcess) Save(ctx context.Context, key string, r auth.Record, expect
 	}
 	if present != expect {
 		return "", auth.ErrConflict
+	}
+	if storetest.InChild() {
+		if err := s.meet(ctx); err != nil {
+			return "", err
+		}
 	}
 	for { // whatever another process has put there by now
 		next, err := s.FileStore.Save(ctx, key, r, present)

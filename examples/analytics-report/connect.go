@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/analytics"
@@ -26,8 +27,9 @@ type session struct {
 
 const noCredentials = `No credentials in the environment: using the embedded fake, whose data is invented.
 For your own data set PARTNERCENTER_TENANT_ID, PARTNERCENTER_CLIENT_ID and
-PARTNERCENTER_CLIENT_SECRET (marketplace), or PARTNERCENTER_USERNAME and
-PARTNERCENTER_PASSWORD in place of the secret (-program mpn), or PARTNERCENTER_ACCESS_TOKEN.
+PARTNERCENTER_CLIENT_SECRET; for -program mpn, which wants a user, sign in with
+go run ./examples/signin and set PARTNERCENTER_REFRESH_TOKEN_STORE in place of the
+secret. Or set PARTNERCENTER_ACCESS_TOKEN.
 
 `
 
@@ -38,6 +40,10 @@ const endpointVariable = "PARTNERCENTER_ENDPOINT"
 // the embedded fake otherwise.
 func connect(cfg config, lookup func(string) (string, bool), stdout, stderr io.Writer) (*session, error) {
 	s := &session{cfg: cfg, stdout: stdout, stderr: stderr}
+	// Minutes before there is anything to write.
+	if err := os.MkdirAll(filepath.Dir(s.file()), 0o750); err != nil {
+		return nil, err
+	}
 	source, err := auth.FromVariables(lookup, nil)
 	if errors.Is(err, auth.ErrNoEnvironment) {
 		fmt.Fprint(stdout, noCredentials)

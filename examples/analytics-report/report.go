@@ -126,7 +126,7 @@ func (s *session) download(ctx context.Context, run *analytics.Run, x analytics.
 		return err
 	}
 	fmt.Fprintf(s.stderr, "%s: %d bytes of run %s, sha256 %x...\n", result.Path, result.Bytes, x.ID, result.SHA256[:6])
-	return nil
+	return analytics.UnpackFile(s.file(), s.file()) // for whatever opens it next
 }
 
 // sayHowToGoOn prints the command that continues this run.

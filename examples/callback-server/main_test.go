@@ -7,7 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/analytics"
+	"github.com/partnercenter-go/partnercenter/pctest"
 )
 
 func noEnvironment(string) (string, bool) { return "", false }
@@ -41,6 +46,42 @@ func TestFilesComeByThemselves(t *testing.T) {
 	if err != nil || len(found) < 3 {
 		t.Errorf("files %v, %v", found, err)
 	}
+}
+
+// What became ready while the program was down is fetched, and nothing twice.
+func TestCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t)
+		client, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		applied, err := client.Apply(t.Context(), analytics.Schedule{
+			Name: "s", Query: "SELECT OfferName, RawUsage FROM ISVUsage TIMESPAN LAST_MONTH", Interval: 24 * time.Hour, Count: 30,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		for i, want := range []int{3, 3} { // two days up, three days down
+			var out bytes.Buffer
+			in := &inbox{client: client, dir: dir, stdout: &out}
+			receiver, err := analytics.NewReceiver(client, in.take, in.options(partnercenter.Secret{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			receiver.Watch(applied.Report.ID)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(55-54*i)*time.Hour)
+			if err := receiver.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			cancel()
+			if got := strings.Count(out.String(), " rows\n"); got != want {
+				t.Errorf("run %d: %d files, want %d\n%s", i+1, got, want, &out)
+			}
+			time.Sleep(72 * time.Hour)
+		}
+	})
 }
 
 func TestInterrupted(t *testing.T) {

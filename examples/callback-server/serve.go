@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/analytics"
 	"github.com/partnercenter-go/partnercenter/analytics/query"
 )
@@ -40,7 +42,7 @@ func serve(ctx context.Context, cfg config, lookup func(string) (string, bool), 
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
 	inbox := &inbox{client: service.client, dir: cfg.out, left: cfg.files, enough: enough, stdout: stdout}
-	receiver, err := analytics.NewReceiver(service.client, inbox.take, &analytics.ReceiverOptions{Secret: key})
+	receiver, err := analytics.NewReceiver(service.client, inbox.take, inbox.options(key))
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -99,8 +101,40 @@ type inbox struct {
 	enough context.CancelFunc
 }
 
+// options make the receiver deliver whatever the service still has and the folder
+// has not: so nothing is missing that became ready while the program was down.
+func (b *inbox) options(key partnercenter.Secret) *analytics.ReceiverOptions {
+	return &analytics.ReceiverOptions{
+		Secret: key, Since: time.Now().Add(-analytics.Retention), Seen: b, OnError: b.failed,
+	}
+}
+
+// path is where the file of a run lies once it is whole.
+func (b *inbox) path(x analytics.Execution) string {
+	return filepath.Join(b.dir, x.GeneratedAt.Format("20060102T150405Z")+"_"+filepath.Base(x.ID)+"."+string(x.Format))
+}
+
+// Seen implements [analytics.SeenStore].
+func (b *inbox) Seen(_ context.Context, x analytics.Execution) (bool, error) {
+	_, err := os.Stat(b.path(x))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// MarkSeen implements [analytics.SeenStore]: the file is the mark.
+func (b *inbox) MarkSeen(context.Context, analytics.Execution) error { return nil }
+
+// failed tells what went wrong; the receiver tries again.
+func (b *inbox) failed(reportID string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fmt.Fprintf(b.stdout, "report %s: %v\n", reportID, err)
+}
+
 func (b *inbox) take(ctx context.Context, x analytics.Execution) error {
-	path := filepath.Join(b.dir, x.GeneratedAt.Format("20060102T150405Z")+"_"+filepath.Base(x.ID)+"."+string(x.Format))
+	path := b.path(x)
 	if _, err := b.client.DownloadFile(ctx, x, path, nil); err != nil {
 		return err
 	}

@@ -221,6 +221,32 @@ func BenchmarkColdTenants(b *testing.B) {
 	}
 }
 
+// BenchmarkNewTenants is what keeping a first token costs by itself, with an issuer that
+// takes no time: the cost for each tenant must not grow with their number.
+func BenchmarkNewTenants(b *testing.B) {
+	issuer := partnercenter.TokenSourceFunc(func(context.Context, partnercenter.TokenRequest) (partnercenter.Token, error) {
+		return partnercenter.Token{Value: partnercenter.NewSecret("token"), ExpiresOn: time.Now().Add(time.Hour)}, nil
+	})
+	for _, tenants := range []int{1000, 4000, 16_000} {
+		b.Run(fmt.Sprintf("tenants=%d", tenants), func(b *testing.B) {
+			names := make([]string, tenants)
+			for i := range names {
+				names[i] = fmt.Sprintf(entraTenant, i)
+			}
+			for b.Loop() {
+				src := auth.Cached(issuer, &auth.Options{MaxEntries: 2 * tenants})
+				for _, name := range names {
+					if _, err := src.Token(b.Context(), partnercenter.TokenRequest{Resource: entraResource, TenantID: name}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				_ = src.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*tenants), "ns/tenant")
+		})
+	}
+}
+
 // The two properties that must not depend on the machine are a test.
 func TestTokensAreCheap(t *testing.T) {
 	fake, srv := directory(t, 1)

@@ -16,10 +16,12 @@ const Mark = "[redacted]"
 
 // Parts of the patterns below. Text may be percent-encoded, also twice.
 const (
-	formNames = `sig|client_secret|refresh_token|access_token|id_token|client_assertion|assertion|password|code_verifier|device_code`
-	jsonNames = `sig|client_?secret|refresh_?token|access_?token|id_?token|client_?assertion|assertion|password|code_?verifier|device_?code`
-	start     = `(?:\b|%(?:25)*[0-9a-f]{2})`
-	equals    = `(?:=|%(?:25)*3d)`
+	formNames = `sig|client_secret|refresh_token|access_token|id_token|client_assertion|assertion|password|code_verifier|device_code|accountkey`
+	jsonNames = `sig|client_?secret|refresh_?token|access_?token|id_?token|client_?assertion|assertion|password|code_?verifier|device_?code|` +
+		// members of the submission API
+		`[a-z]*connectionstring|[a-z]*applicationkey|httpsendpointuri`
+	start  = `(?:\b|%(?:25)*[0-9a-f]{2})`
+	equals = `(?:=|%(?:25)*3d)`
 )
 
 // patterns are tried where one of their hints occurs in the lower-case text:
@@ -43,7 +45,9 @@ var patterns = []struct {
 }
 
 // words are the hints for formNames and jsonNames.
-var words = []string{"sig", "secret", "token", "assertion", "password", "verifier", "device"}
+var words = []string{
+	"sig", "secret", "token", "assertion", "password", "verifier", "device", "accountkey", "connectionstring", "applicationkey", "httpsendpointuri",
+}
 
 // Text replaces what looks like a token, a signature or a secret form field, and
 // every occurrence of the known secrets, plain, percent-encoded or JSON-escaped.

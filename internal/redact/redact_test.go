@@ -34,6 +34,8 @@ func TestSecretsAreTakenOut(t *testing.T) {
 		"JSON members":               {`{"access_token": "abc", "refreshToken":"d\"e\\", "password":"","x":"y"}`, `{"access_token": "[redacted]", "refreshToken":"[redacted]", "password":"[redacted]","x":"y"}`},
 		"JSON member, line broken":   {"{\"clientSecret\"\n:\n\"a\\u002Bb\"}", "{\"clientSecret\"\n:\n\"[redacted]\"}"},
 		"JSON in JSON":               {`"fault {\"device_code\":\"ab\\\"c\\u002Bd\",\"x\":\"y\"}"`, `"fault {\"device_code\":\"[redacted]\",\"x\":\"y\"}"`},
+		"lead configuration":         {`{"ConnectionString":"a;AccountKey=b==","applicationKey":"c","azureActiveDirectoryApplicationKey": "d","httpsEndpointUri":"https://x/?code=e"}`, `{"ConnectionString":"[redacted]","applicationKey":"[redacted]","azureActiveDirectoryApplicationKey": "[redacted]","httpsEndpointUri":"[redacted]"}`},
+		"account key in prose":       {`cannot parse "AccountName=x;AccountKey=ab+/c=="`, `cannot parse "AccountName=x;AccountKey=[redacted]"`},
 		"proxy":                      {`proxyconnect: parse "http://user:pa55@proxy:80"`, `proxyconnect: parse "http://user:[redacted]@proxy:80"`},
 		"prose about bearer":         {"Bearer token required", "Bearer token required"},
 		"prose about passwords":      {`the password is "wrong", design=1`, `the password is "wrong", design=1`},

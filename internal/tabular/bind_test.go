@@ -69,7 +69,7 @@ func TestOnlyFieldsOfTheRowItselfAreBound(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"a", "b", "d", "e", "n", "note", "when"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "d", "e", "k", "n", "note", "p", "when", "y"}, names); diff != "" {
 		t.Errorf("bound fields (-want +got):\n%s", diff)
 	}
 	if !reflect.ValueOf(row).IsZero() {

@@ -38,7 +38,7 @@ func Unmarshalers() *csvutil.Unmarshalers {
 
 // store puts what parse makes of the cell into field, which it leaves alone when
 // the cell does not fit.
-func store[T any](field *T, cell string, parse func(string) (T, error)) error {
+func store[T any](field *T, cell string, parse parser[T]) error {
 	v, err := parse(cell)
 	if err == nil {
 		*field = v
@@ -65,6 +65,14 @@ var (
 // "1.5E-7". It does not guess: grouped digits, currency signs, percent signs and
 // bracketed negatives are errors.
 func ParseDecimal(cell string) (decimal.Decimal, error) {
+	if n, ok := plainNumber(cell); ok {
+		return decimal.New(n.digits, n.exponent), nil
+	}
+	return parseAnyDecimal(cell)
+}
+
+// parseAnyDecimal is [ParseDecimal] for numbers in any form.
+func parseAnyDecimal(cell string) (decimal.Decimal, error) {
 	cell = strings.TrimSpace(cell)
 	if len(cell) == 0 {
 		return decimal.Decimal{}, errEmptyNumber
@@ -134,8 +142,10 @@ mantissa:
 }
 
 // parseNullDecimal is [ParseDecimal] for cells that may be empty.
-func parseNullDecimal(cell string) (decimal.NullDecimal, error) {
-	d, err := ParseDecimal(cell)
+func parseNullDecimal(cell string) (decimal.NullDecimal, error) { return nullable(ParseDecimal(cell)) }
+
+// nullable makes an empty cell one without value.
+func nullable(d decimal.Decimal, err error) (decimal.NullDecimal, error) {
 	if err == errEmptyNumber { //nolint:errorlint // ParseDecimal returns it as it is
 		return decimal.NullDecimal{}, nil
 	}
@@ -152,12 +162,14 @@ var (
 // with a blank in place of T, and without seconds. A time without offset is UTC.
 // The result is UTC; an empty cell is the zero time.
 func ParseTime(cell string) (time.Time, error) {
-	// Nearly all times in files are of this form, which is cheap to parse.
-	if n := len(cell); n >= len("2006-01-02T15:04:05Z") && cell[n-1] == 'Z' {
-		if t, err := time.Parse(time.RFC3339, cell); err == nil {
-			return t, nil
-		}
+	if t, ok := plainTime(cell); ok {
+		return t, nil
 	}
+	return parseAnyTime(cell)
+}
+
+// parseAnyTime is [ParseTime] for all forms.
+func parseAnyTime(cell string) (time.Time, error) {
 	cell = strings.TrimSpace(cell)
 	if cell == "" {
 		return time.Time{}, nil
@@ -210,6 +222,12 @@ var errBool = errors.New("is neither true nor false")
 // ParseBool reads "true" and "false" in any case, and what [strconv.ParseBool]
 // takes.
 func ParseBool(cell string) (bool, error) {
+	switch cell { // as files write it
+	case "True", "true":
+		return true, nil
+	case "False", "false":
+		return false, nil
+	}
 	cell = strings.TrimSpace(cell)
 	switch {
 	case strings.EqualFold(cell, "true"):

@@ -7,13 +7,13 @@ import (
 	"github.com/partnercenter-go/partnercenter"
 )
 
-// Inflated data beyond freeBytes may be at most defaultRatio times as large as
-// the data it came from. Deflate reaches 1032:1, and only with content that says
-// nothing; exports with dozens of blank or repeating columns stay well below
-// 100:1. The first bytes are free so that small files, where one lucky run
-// decides about the ratio, are never refused.
+// Defaults of [partnercenter.ContentLimits]. Deflate reaches 1032:1, and only with
+// content that says nothing; exports with dozens of blank or repeating columns stay
+// well below 100:1. The first bytes are free so that small files, where one lucky
+// run decides about the ratio, are never refused for it.
 const (
 	defaultRatio = 200
+	defaultBytes = 256 << 30
 	freeBytes    = 64 << 20
 )
 
@@ -26,24 +26,22 @@ var (
 // An Option changes how content is opened.
 type Option func(*settings)
 
+// settings belong to one content.
 type settings struct {
-	closer io.Closer
-	ratio  int64
-	free   int64
+	closer  io.Closer // nil when there is none, or not any more
+	shutErr error     // what closing it has come to
+	limits  func() partnercenter.ContentLimits
+	free    int64
 }
 
 // WithCloser has c closed together with the content. When opening fails, closing
 // it remains the caller's task.
 func WithCloser(c io.Closer) Option { return func(s *settings) { s.closer = c } }
 
-// WithMaxRatio refuses compressed data that inflates to more than n times its
-// size. Default 200; the first 64 MiB are never refused.
-func WithMaxRatio(n int64) Option { return func(s *settings) { s.ratio = n } }
-
-func resolve(opts []Option) settings {
-	s := settings{ratio: defaultRatio, free: freeBytes}
+func resolve(opts []Option) *settings {
+	s := &settings{free: freeBytes}
 	for _, o := range opts {
-		o(&s)
+		o(s)
 	}
 	return s
 }
@@ -53,9 +51,9 @@ type visit func(*partnercenter.Entry, error) bool
 
 // content wraps walk in the promises that [partnercenter.Content] makes: it can
 // be ranged over once and not after closing, and closing twice does nothing.
-func (s settings) content(walk func(visit)) *partnercenter.Content {
+func (s *settings) content(walk func(visit)) *partnercenter.Content {
 	used, closed := false, false
-	return partnercenter.NewContent(func(yield func(*partnercenter.Entry, error) bool) {
+	c := partnercenter.NewContent(func(yield func(*partnercenter.Entry, error) bool) {
 		switch {
 		case closed:
 			yield(nil, errClosed)
@@ -67,23 +65,45 @@ func (s settings) content(walk func(visit)) *partnercenter.Content {
 		}
 	}, func() error {
 		closed = true
-		if s.closer == nil {
-			return nil
-		}
-		return s.closer.Close()
+		return s.shut()
 	})
+	s.limits = func() partnercenter.ContentLimits { return c.Limits }
+	return c
+}
+
+// shut closes what the content reads from, once.
+func (s *settings) shut() error {
+	c := s.closer
+	s.closer = nil
+	if c != nil {
+		s.shutErr = c.Close()
+	}
+	err := s.shutErr
+	return err
 }
 
 // offer yields one entry and makes its reader useless afterwards, so that one
-// that was kept fails loudly and does not read another entry's bytes.
-func offer(e *partnercenter.Entry, yield visit) bool {
-	lease := &lease{r: e.Reader}
-	e.Reader = lease
-	defer func() { lease.r = nil }()
+// that was kept fails loudly and does not read another entry's bytes. Done, which
+// may be nil, is called when nobody reads any more.
+func (s *settings) offer(e *partnercenter.Entry, done func(), yield visit) bool {
+	l := &lease{r: e.Reader, done: done, shut: s.shut}
+	e.Reader = l
+	defer func() {
+		if !l.kept {
+			l.end()
+		}
+	}()
 	return yield(e, nil)
 }
 
-type lease struct{ r io.Reader }
+// lease is the reader of an entry for as long as it is valid: until the next entry
+// is asked for, or until whoever has kept it ends it.
+type lease struct {
+	r    io.Reader
+	kept bool
+	done func()
+	shut func() error
+}
 
 func (l *lease) Read(p []byte) (int, error) {
 	if l.r == nil {
@@ -91,3 +111,17 @@ func (l *lease) Read(p []byte) (int, error) {
 	}
 	return l.r.Read(p)
 }
+
+// keep makes the entry valid until end is called.
+func (l *lease) keep() { l.kept = true }
+
+func (l *lease) end() {
+	l.r = nil
+	if l.done != nil {
+		l.done()
+	}
+	l.done = nil
+}
+
+// abort ends a read in progress, and with it the whole content.
+func (l *lease) abort() { _ = l.shut() } // the error is there for whoever closes the content

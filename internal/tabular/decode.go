@@ -1,14 +1,17 @@
 package tabular
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jszwec/csvutil"
+	"github.com/shopspring/decimal"
 
 	"github.com/partnercenter-go/partnercenter"
 )
@@ -17,6 +20,7 @@ import (
 type rowType struct {
 	columns columns
 	meta    []int // index of the embedded RowMeta, nil when there is none
+	foreign bool  // cells are decoded by methods that are not ours
 	decode  *csvutil.Unmarshalers
 }
 
@@ -32,7 +36,38 @@ func newRowType(t reflect.Type) (*rowType, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rows cannot be read into %v: %w", t, err)
 	}
-	return &rowType{columns: newColumns(names), meta: metaIndex(structType), decode: Unmarshalers()}, nil
+	return &rowType{
+		columns: newColumns(names),
+		meta:    metaIndex(structType),
+		foreign: bringsDecoders(structType, map[reflect.Type]bool{}),
+		decode:  Unmarshalers(),
+	}, nil
+}
+
+// bringsDecoders reports whether t is, or has fields of, a type that decodes
+// itself, other than those that Unmarshalers is there for.
+func bringsDecoders(t reflect.Type, seen map[reflect.Type]bool) bool {
+	switch {
+	case seen[t]:
+		return false
+	case t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[decimal.Decimal](), t == reflect.TypeFor[decimal.NullDecimal]():
+		return false
+	}
+	seen[t] = true
+	if p := reflect.PointerTo(t); p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) || p.Implements(reflect.TypeFor[csvutil.Unmarshaler]()) {
+		return true
+	}
+	switch t.Kind() { //nolint:exhaustive // others have neither elements nor fields
+	case reflect.Pointer:
+		return bringsDecoders(t.Elem(), seen)
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if bringsDecoders(f.Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // metaIndex finds the RowMeta that is embedded in t, or in a struct that is.
@@ -74,6 +109,7 @@ type decoder struct {
 	direct []cellDecoder // columns that need no csvutil.Decoder
 	record onRecord
 	rest   *csvutil.Decoder // all other columns; nil when there are none
+	cells  []string         // what it is given
 	single []single         // made when the first bad cell appears
 }
 
@@ -134,32 +170,34 @@ type badCell struct {
 	err    error
 }
 
+// errBadCell: there is a cell that does not fit.
+var errBadCell = errors.New("bad cell")
+
 // decode puts the cells, as many as the file has columns, into the row that
-// target points to, which holds its zero value. Cells that do not fit are
-// returned; all others are in the row nevertheless.
-func (d *decoder) decode(cells []string, target any) ([]badCell, error) {
+// target points to. Fields that csvutil decodes hold their zero value before; all
+// others are overwritten. After errBadCell the row is good for nothing.
+func (d *decoder) decode(r *cut, target any) error {
 	for _, decode := range d.direct {
-		if err := decode(cells); err != nil {
-			return d.decodeOneByOne(cells, target)
+		if decode(r) != nil {
+			return errBadCell
 		}
 	}
 	if d.rest == nil {
-		return nil, nil
+		return nil
 	}
-	d.record.cells = cells
+	d.cells = r.all(d.cells[:0])
+	d.record.cells = d.cells
 	err := d.rest.Decode(target)
-	if err == nil {
-		return nil, nil
+	if _, ok := errors.AsType[*csvutil.DecodeError](err); ok {
+		return errBadCell
 	}
-	if _, ok := errors.AsType[*csvutil.DecodeError](err); !ok {
-		return nil, err
-	}
-	return d.decodeOneByOne(cells, target)
+	return err
 }
 
-// decodeOneByOne finds all bad cells: a csvutil.Decoder ends at the first. What a
-// failing decoder has done to the row is undone, so that the fields of bad cells
-// hold their zero value.
+// decodeOneByOne decodes all cells that fit, as many as the file has columns, and
+// returns the others: a csvutil.Decoder ends at the first. What a failing decoder
+// has done to the row is undone, so that the fields of bad cells hold their zero
+// value.
 func (d *decoder) decodeOneByOne(cells []string, target any) ([]badCell, error) {
 	if d.single == nil {
 		for i, field := range d.layout.fields {

@@ -65,7 +65,7 @@ func only(name string, r io.Reader, size int64, m *meter, yield visit) {
 		yield(nil, fmt.Errorf("%s: %w", name, err))
 		return
 	}
-	offer(e, yield)
+	m.offer(e, nil, yield)
 }
 
 // maxLayers is how often a file may be wrapped in gzip: a stored .gz file that is
@@ -216,34 +216,6 @@ type counter struct {
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
-	return n, err
-}
-
-// meter watches how much one download inflates to, in all its entries and layers
-// together, so that neither one entry nor many that share their data can fill
-// the reader's memory or time.
-type meter struct {
-	settings
-	packed   func() int64
-	inflated int64
-}
-
-func (m *meter) measure(r io.Reader) io.Reader { return &metered{r: r, m: m} }
-
-type metered struct {
-	r io.Reader
-	m *meter
-}
-
-func (r *metered) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p)
-	m := r.m
-	m.inflated += int64(n)
-	// Divided rather than multiplied: the product may overflow.
-	if packed := max(m.packed(), 1); m.inflated > m.free && m.inflated/packed >= m.ratio {
-		return 0, fmt.Errorf("refused: %d bytes of compressed data have become more than %d times as many (%d so far), "+
-			"which no export does", packed, m.ratio, m.inflated)
-	}
 	return n, err
 }
 

@@ -313,7 +313,9 @@ func TestContentThatInflatesTooMuchIsRefused(t *testing.T) {
 			if n > free {
 				t.Errorf("%d bytes were delivered, want at most %d", n, free)
 			}
-			if n, err := drain(open(t, data, lessFree, WithMaxRatio(1<<20))); err != nil || n != int64(len(zeros)) && name != "entries together" {
+			c := open(t, data, lessFree)
+			c.Limits.MaxRatio = 1 << 20
+			if n, err := drain(c); err != nil || n != int64(len(zeros)) && name != "entries together" {
 				t.Errorf("with a higher limit: %d bytes, %v", n, err)
 			}
 		})

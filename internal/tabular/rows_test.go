@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -666,7 +665,11 @@ func TestDefaultsOfOptions(t *testing.T) {
 	if o.MaxRowBytes != 1<<20 || o.Strict || o.Tolerant {
 		t.Errorf("options %+v", o)
 	}
-	if want := (settings{ratio: 200, free: 64 << 20}); !reflect.DeepEqual(resolve(nil), want) {
-		t.Errorf("settings %+v", resolve(nil))
+	c := text(t, "a\n")
+	s := resolve(nil)
+	s.limits = func() partnercenter.ContentLimits { return c.Limits }
+	m, ok := (&meter{settings: s}).measure(nil).(*metered)
+	if !ok || m.ratio != 200 || m.bytes != 256<<30 || s.free != 64<<20 {
+		t.Errorf("limits %+v, free %d", m, s.free)
 	}
 }

@@ -22,6 +22,7 @@ type cursor struct {
 	pos    int64   // the next byte that the stream will deliver
 	used   int     // when it was read last, for replacement; 0: never
 	room   int64   // how large the window may become
+	run    int64   // how much was read since the last jump
 	keep   bool    // everything read so far must stay in the window
 }
 
@@ -36,7 +37,7 @@ func (c *cursor) reaches(off, skip int64) bool {
 // moveTo forgets everything and starts again at off.
 func (c *cursor) moveTo(off int64) {
 	c.drop()
-	c.window, c.pos = c.window[:0], off
+	c.window, c.pos, c.run = c.window[:0], off, 0
 }
 
 // drop ends the request; the window stays.
@@ -60,7 +61,7 @@ func (c *cursor) copyWindow(p []byte, off int64) int {
 func (c *cursor) advance(p []byte, off int64) (int, error) {
 	if off == c.pos && len(p) >= directRead && !c.keep {
 		n, err := c.stream.Read(p)
-		c.pos += int64(n)
+		c.pos, c.run = c.pos+int64(n), c.run+int64(n)
 		if n > 0 {
 			c.window = c.window[:0]
 		}
@@ -73,7 +74,7 @@ func (c *cursor) advance(p []byte, off int64) (int, error) {
 		c.window = c.window[:0]
 	}
 	n, err := c.stream.Read(c.window[len(c.window):cap(c.window)])
-	c.window, c.pos = c.window[:len(c.window)+n], c.pos+int64(n)
+	c.window, c.pos, c.run = c.window[:len(c.window)+n], c.pos+int64(n), c.run+int64(n)
 	return c.copyWindow(p, off), c.broken(err)
 }
 

@@ -45,6 +45,12 @@ func TestReadOnlyDirectoryIsAClearError(t *testing.T) {
 
 // The real thing, where the system lets a test mount a small disk.
 func TestRealFullDisk(t *testing.T) {
+	t.Run("one connection", func(t *testing.T) { fillDisk(t, &options{Parallel: -1}) })
+	t.Run("several", func(t *testing.T) { fillDisk(t, inParts(4)) })
+}
+
+func fillDisk(t *testing.T, opts *options) {
+	t.Helper()
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skipf("a small disk cannot be mounted here: %v", err)
@@ -52,8 +58,8 @@ func TestRealFullDisk(t *testing.T) {
 	defer func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }()
 	s := newStore(3 << 20)
 	path := filepath.Join(disk, "march.zip")
-	_, err := DownloadFile(t.Context(), s.memorySource(), path, nil)
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no space left on device") {
+	_, err := DownloadFile(t.Context(), s.memorySource(), path, opts)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no space left on device") || !strings.Contains(err.Error(), "are kept") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -62,5 +68,7 @@ func TestRealFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
 		t.Fatal(err)
 	}
-	fetchWhole(t, s, s.memorySource(), path, nil)
+	if res := fetchWhole(t, s, s.memorySource(), path, opts); res.Resumed < 1<<20-2*sidecarRoom {
+		t.Errorf("of 1 MiB only %d bytes were kept", res.Resumed)
+	}
 }

@@ -6,9 +6,11 @@ import (
 	"crypto/md5" //nolint:gosec // the checksum that the store offers; not for security
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -20,6 +22,8 @@ const (
 	// saveInterval is how much time a crash may cost: as often, what has arrived
 	// is synced and the sidecar says so.
 	saveInterval = 2 * time.Second
+	// sidecarRoom is how much of a part is given up for its sidecar on a full disk.
+	sidecarRoom = 64 << 10
 	// maxRestarts is how often in one download the file may turn out to be
 	// another one.
 	maxRestarts = 3
@@ -41,8 +45,9 @@ const (
 //
 // Broken answers, stalls and server errors in the middle are mended as described
 // at [partnercenter.DownloadOptions]. In the end the length must be right, and the
-// MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5); bytes that
-// do not match it are deleted and reported as [partnercenter.ErrCorrupt].
+// MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5), as must the
+// CRC-64 of an answer that comes with one (x-ms-content-crc64); bytes that do not
+// match are deleted and reported as [partnercenter.ErrCorrupt].
 //
 // Other errors are [*partnercenter.Error] values, [partnercenter.ErrBusy] when another download
 // is writing the part, [partnercenter.ErrChanged] when the file changes again and again,
@@ -85,13 +90,27 @@ type download struct {
 	file    partFile
 	state   sidecar  // what is on disk
 	version *version // nil until an answer or the sidecar has told
-	sums    digest   // of the first off bytes
-	off     int64    // what the part file holds
-	best    int64    // the most it has held of this version
-	resumed int64
-	vouched int64     // what the sidecar on disk speaks for
-	saved   time.Time // when it was written
-	checked bool      // an answer has confirmed the version
+	// board shows what is there when that is more than the first off bytes, or
+	// may be: while several connections are used.
+	board    *board
+	later    map[int64]*running // of what lies behind the first bytes, by its start
+	alone    bool               // one connection: the store knows no ranges
+	best     int64              // the most that one connection has got to in this version
+	resumed  int64
+	restarts int
+	vouched  int64     // what the sidecar on disk speaks for
+	saved    time.Time // when it was written
+	checked  bool      // an answer has confirmed the version
+
+	summing sync.Mutex // guards sums and off while several connections are used
+	sums    digest     // of the first off bytes
+	off     int64
+}
+
+// running is the sum of a span that may become longer.
+type running struct {
+	crc hash.Hash32
+	end int64
 }
 
 func newDownload(src Source, path string, limits settings) *download {
@@ -116,17 +135,17 @@ func (d *download) run(ctx context.Context, open func(string) (partFile, error))
 	if err := d.resume(ctx); err != nil {
 		return none, err
 	}
-	d.meter.now(d.off, d.total())
-	if err := d.fill(ctx); err != nil {
-		d.meter.now(d.off, d.total())
-		return none, d.keep(err)
+	d.meter.now(d.held(), d.total())
+	verified := false
+	if err = d.fill(ctx); err == nil {
+		verified, err = d.verify(ctx)
 	}
-	verified, err := d.verify(ctx)
-	if errors.Is(err, partnercenter.ErrCorrupt) {
+	switch {
+	case errors.Is(err, partnercenter.ErrCorrupt):
 		d.discard()
-		return none, err
-	}
-	if err != nil {
+		return none, fmt.Errorf("%w; what has been received is deleted, run again", err)
+	case err != nil:
+		d.meter.now(d.held(), d.total())
 		return none, d.keep(err)
 	}
 	if err := d.finish(); err != nil {
@@ -134,7 +153,7 @@ func (d *download) run(ctx context.Context, open func(string) (partFile, error))
 	}
 	d.meter.now(d.off, d.total())
 	return partnercenter.DownloadResult{
-		Path: d.path, Bytes: d.off, Resumed: d.resumed, ETag: d.version.etag,
+		Path: d.path, Bytes: d.off, Resumed: d.resumed, Restarts: d.restarts, ETag: d.version.etag,
 		SHA256: d.sums.sum(), MD5Verified: verified,
 	}, nil
 }
@@ -162,47 +181,91 @@ func (d *download) resume(ctx context.Context) error {
 	if old.Identity != d.state.Identity {
 		return fmt.Errorf("%s belongs to another download, of %.100q: finish that one, delete the file, or set NoResume", d.part, old.Identity)
 	}
-	piece, ok := old.prefix()
-	if v := old.version(); !ok || !v.strong() || info.Size() < piece.End {
+	v := old.version()
+	if !v.strong() {
 		return d.clear()
 	}
-	d.sums = newDigest(len(old.MD5) != 0)
-	if err := readBack(ctx, d.file, piece.End, d.sums); err != nil {
+	kept, sums, err := intact(ctx, d.file, info.Size(), old)
+	if err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
 		return fmt.Errorf("%s cannot be read: %w; delete it, or set NoResume", d.part, err)
 	}
-	if d.sums.sum() != piece.SHA256 {
+	if len(kept) == 0 {
 		return d.clear()
 	}
-	if err := d.file.Truncate(piece.End); err != nil { // what follows was never vouched for
+	if err := d.file.Truncate(kept[len(kept)-1].End); err != nil { // what follows was never vouched for
 		return err
 	}
-	old.Ranges = []doneRange{piece}
-	d.state, d.version = old, new(old.version())
-	d.off, d.best, d.resumed, d.vouched = piece.End, piece.End, piece.End, piece.End
+	old.Ranges = kept
+	d.state, d.version, d.sums = old, &v, sums
+	there := old.spans()
+	if there[0].off == 0 {
+		d.off = there[0].end
+	}
+	if d.off < total(there) {
+		d.board = newBoard(v.size, d.limits.least(), there)
+	}
+	d.best, d.resumed, d.vouched = d.off, total(there), total(there)
 	d.saved = time.Now()
 	return nil
 }
 
-// readBack reads the first n bytes of the file and leaves it positioned there.
-func readBack(ctx context.Context, f partFile, n int64, into io.Writer) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	const piece = 4 << 20
-	for n > 0 {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+// intact returns the ranges of a sidecar that the part file of the given size
+// really holds, and the digest of the first one if that begins at the beginning.
+func intact(ctx context.Context, f partFile, size int64, old sidecar) (kept []doneRange, sums digest, err error) {
+	sums = newDigest(len(old.MD5) != 0)
+	for _, r := range old.Ranges {
+		if r.End > size {
+			continue
 		}
-		m, err := io.CopyN(into, f, min(n, piece))
-		if err != nil {
+		var into io.Writer = sums
+		crc := sums.crc
+		if r.Start > 0 {
+			crc = newCRC()
+			into = crc
+		}
+		if err := readBack(causeOf(ctx), f, span{r.Start, r.End}, into); err != nil {
+			return nil, sums, err
+		}
+		if crc.Sum32() == r.CRC {
+			kept = append(kept, r)
+		} else if r.Start == 0 {
+			sums = newDigest(len(old.MD5) != 0)
+		}
+	}
+	return kept, sums, nil
+}
+
+// never is for what is not to be interrupted.
+func never() error { return nil }
+
+// causeOf tells why a context has ended, if it has.
+func causeOf(ctx context.Context) func() error { return func() error { return context.Cause(ctx) } }
+
+// readBack reads a span of the file, unless something ends that.
+func readBack(ended func() error, f io.ReaderAt, s span, into io.Writer) error {
+	buf := make([]byte, min(copyBuffer, s.end-s.off))
+	for s.off < s.end {
+		if err := ended(); err != nil {
 			return err
 		}
-		n -= m
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), s.end-s.off)], s.off)
+		_, _ = into.Write(buf[:n]) // hashes return no errors
+		if s.off += int64(n); s.off < s.end && err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// held is how many bytes of the file are on disk.
+func (d *download) held() int64 {
+	if d.board != nil {
+		return d.board.done()
+	}
+	return d.off
 }
 
 // clear empties the part file. The sidecar goes first: it must never speak for
@@ -211,7 +274,7 @@ func (d *download) clear() error {
 	if err := removeSidecar(d.side); err != nil {
 		return err
 	}
-	d.version, d.checked, d.vouched = nil, false, 0
+	d.version, d.board, d.later, d.checked, d.vouched = nil, nil, nil, false, 0
 	d.state.ETag, d.state.Size, d.state.MD5, d.state.Ranges = "", -1, nil, nil
 	return d.rewind()
 }
@@ -219,35 +282,56 @@ func (d *download) clear() error {
 // rewind begins at the first byte again.
 func (d *download) rewind() error {
 	d.off, d.resumed, d.sums = 0, 0, newDigest(d.version != nil && d.version.md5 != nil)
-	if err := d.file.Truncate(0); err != nil {
-		return err
-	}
-	_, err := d.file.Seek(0, io.SeekStart)
-	return err
+	return d.file.Truncate(0)
 }
 
 // fill requests what is missing until nothing is.
 func (d *download) fill(ctx context.Context) error {
-	restarts := 0
 	for !d.checked || d.off < d.version.size {
-		err := d.step(ctx)
-		if errors.Is(err, partnercenter.ErrChanged) {
-			if restarts++; restarts > maxRestarts {
+		err := d.advance(ctx)
+		switch {
+		case err == nil:
+		case errors.Is(err, errNoRanges):
+			err = d.goAlone()
+		case errors.Is(err, partnercenter.ErrChanged):
+			if d.restarts == maxRestarts {
 				return err
 			}
-			if err := d.clear(); err != nil {
-				return err
-			}
-			d.best = 0
-			continue
+			d.restarts, d.best = d.restarts+1, 0
+			err = d.clear()
+		default:
+			err = d.fetch.recover(ctx, err)
 		}
 		if err != nil {
-			if err := d.fetch.recover(ctx, err); err != nil {
-				return err
-			}
+			return err
 		}
 	}
 	return nil
+}
+
+// advance fetches over several connections where that is possible and worth it,
+// over one otherwise.
+func (d *download) advance(ctx context.Context) error {
+	if d.board == nil && d.version != nil && d.version.strong() && !d.alone &&
+		d.limits.parallel > 1 && d.version.size-d.off > d.limits.first() {
+		d.board = newBoard(d.version.size, d.limits.least(), []span{{0, d.off}})
+	}
+	if d.board != nil {
+		return d.share(ctx, nil)
+	}
+	return d.step(ctx)
+}
+
+// goAlone goes on with one connection from what is there without a gap.
+func (d *download) goAlone() error {
+	if err := d.sumRest(); err != nil {
+		return err
+	}
+	d.alone, d.board, d.later = true, nil, nil
+	if err := d.vouch(nil); err != nil { // the sidecar must not list what is cut off now
+		return err
+	}
+	return d.file.Truncate(d.off)
 }
 
 // step sends one request for the rest and takes what it brings.
@@ -261,13 +345,23 @@ func (d *download) step(ctx context.Context) error {
 	if d.version != nil && d.off == d.version.size && d.off > 0 {
 		want.off-- // whole already: one byte tells whether the store still agrees
 	}
-	s, err := d.fetch.get(ctx, want, d.version)
+	var s *stream
+	var err error
+	if d.version == nil {
+		s, err = d.fetch.first(ctx, d.limits.first())
+	} else {
+		s, err = d.fetch.get(ctx, want, d.version)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.Close() }()
 	if err := d.begin(s, want); err != nil {
 		return err
+	}
+	if s.end < s.version.size {
+		d.board = newBoard(s.version.size, d.limits.least(), nil)
+		return d.share(ctx, s)
 	}
 	if s.off < d.off { // the one byte, already there
 		if _, err := io.CopyN(io.Discard, s, d.off-s.off); err != nil {
@@ -300,14 +394,15 @@ func (d *download) begin(s *stream, want span) error {
 	d.version = new(s.version)
 	d.sums = newDigest(d.version.md5 != nil)
 	d.state.ETag, d.state.Size, d.state.MD5 = s.version.etag, s.version.size, s.version.md5
-	return d.vouch(nil)
+	d.saved = time.Now() // nothing yet, and no sidecar speaks for anything else
+	return nil
 }
 
 // copy writes the body to the part file.
 func (d *download) copy(s *stream) error {
 	buf := make([]byte, min(copyBuffer, max(s.end-s.off, 1)))
 	for {
-		n, err := d.gather(s, buf)
+		n, err := gather(s, buf)
 		if n > 0 {
 			if err := d.write(buf[:n]); err != nil {
 				return err
@@ -334,7 +429,7 @@ func (d *download) copy(s *stream) error {
 
 // gather fills the buffer, but does not let bytes wait longer than progress is to
 // be shown.
-func (d *download) gather(s *stream, buf []byte) (int, error) {
+func gather(s *stream, buf []byte) (int, error) {
 	n, since := 0, time.Now()
 	for n < len(buf) {
 		m, err := s.Read(buf[n:])
@@ -350,18 +445,101 @@ func (d *download) gather(s *stream, buf []byte) (int, error) {
 }
 
 func (d *download) write(p []byte) error {
-	n, err := d.file.Write(p)
+	n, err := d.file.WriteAt(p, d.off)
 	_, _ = d.sums.Write(p[:n])
 	d.off += int64(n)
 	return err
 }
 
+// sumNext adds the next bytes of the file, of those before end, to the digest.
+func (d *download) sumNext(buf []byte, end int64) error {
+	n, err := d.file.ReadAt(buf[:min(int64(len(buf)), end-d.off)], d.off)
+	d.summing.Lock()
+	defer d.summing.Unlock()
+	_, _ = d.sums.Write(buf[:n])
+	if d.off += int64(n); n > 0 {
+		return nil
+	}
+	return err
+}
+
+// sumRest adds everything that is there without a gap to the digest.
+func (d *download) sumRest() error {
+	if d.board == nil {
+		return nil
+	}
+	buf := make([]byte, copyBuffer)
+	for front := d.board.front(); d.off < front; {
+		if err := d.sumNext(buf, front); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // save makes what has arrived safe: first the bytes, then the word for them.
 func (d *download) save() error {
-	if err := d.file.Sync(); err != nil {
+	ranges, err := d.settle()
+	if err != nil {
 		return err
 	}
-	return d.vouch([]doneRange{{Start: 0, End: d.off, SHA256: d.sums.sum()}})
+	return d.vouch(ranges)
+}
+
+// settle syncs what has arrived and lists it with its checksums.
+func (d *download) settle() ([]doneRange, error) {
+	d.summing.Lock()
+	first := doneRange{Start: 0, End: d.off, CRC: d.sums.crc.Sum32()}
+	d.summing.Unlock()
+	var there []span
+	if d.board != nil {
+		there = d.board.there()
+	}
+	if err := d.file.Sync(); err != nil {
+		return nil, err
+	}
+	var ranges []doneRange
+	if first.End > 0 {
+		ranges = append(ranges, first)
+	}
+	later := make(map[int64]*running)
+	for _, s := range there {
+		if s.off == 0 { // summed up as far as the digest has got; that is close behind
+			continue
+		}
+		r := d.later[s.off]
+		if r == nil {
+			r = &running{newCRC(), s.off}
+		}
+		if err := readBack(never, d.file, span{r.end, s.end}, r.crc); err != nil {
+			return nil, err
+		}
+		r.end, later[s.off] = s.end, r
+		ranges = append(ranges, doneRange{Start: s.off, End: s.end, CRC: r.crc.Sum32()})
+	}
+	d.later = later
+	return ranges, nil
+}
+
+// shorten gives up the end of the part.
+func (d *download) shorten(ranges []doneRange) ([]doneRange, error) {
+	if len(ranges) == 0 {
+		return nil, nil
+	}
+	ranges, last := ranges[:len(ranges)-1], ranges[len(ranges)-1]
+	last.End = max(last.End-sidecarRoom, last.Start)
+	if err := d.file.Truncate(last.End); err != nil {
+		return nil, err
+	}
+	if last.End == last.Start {
+		return ranges, nil
+	}
+	crc := newCRC()
+	if err := readBack(never, d.file, span{last.Start, last.End}, crc); err != nil {
+		return nil, err
+	}
+	last.CRC = crc.Sum32()
+	return append(ranges, last), nil
 }
 
 // vouch replaces the sidecar.
@@ -371,9 +549,8 @@ func (d *download) vouch(ranges []doneRange) error {
 	if err := next.save(d.side); err != nil {
 		return err
 	}
-	d.state, d.vouched, d.saved = next, 0, time.Now()
-	if piece, ok := next.prefix(); ok {
-		d.vouched = piece.End
+	d.state, d.vouched, d.saved = next, total(next.spans()), time.Now()
+	if d.vouched > 0 {
 		return nil // should a power failure undo the rename: the old sidecar claims less
 	}
 	return syncDir(filepath.Dir(d.side))
@@ -382,19 +559,34 @@ func (d *download) vouch(ranges []doneRange) error {
 // keep ends a run that has failed: what has arrived stays for the next one. Where
 // nobody could go on from, nothing stays.
 func (d *download) keep(cause error) error {
-	if d.off == 0 || d.version == nil || !d.version.strong() {
+	if d.held() == 0 || d.version == nil || !d.version.strong() {
 		d.discard()
 		return cause
 	}
-	if d.vouched != d.off {
-		// When this fails, as it may on a full disk, the last sidecar stands. The
-		// cause is what the caller has to know.
-		_ = d.save()
+	if d.vouched != d.held() {
+		d.saveAtLast() // or the last sidecar stands
 	}
 	if d.vouched == 0 {
+		d.discard()
 		return cause
 	}
 	return fmt.Errorf("%w (%d of %d bytes are kept; the next run goes on from there)", cause, d.vouched, d.version.size)
+}
+
+// saveAtLast is save for a run that has failed. On a full disk it gives up a bit of
+// the part, so that there is room for the word for the rest. When it fails itself,
+// the cause of all is still what the caller has to know.
+func (d *download) saveAtLast() {
+	if d.sumRest() != nil {
+		return
+	}
+	ranges, err := d.settle()
+	if err != nil || d.vouch(ranges) == nil {
+		return
+	}
+	if ranges, err = d.shorten(ranges); err == nil {
+		_ = d.vouch(ranges)
+	}
 }
 
 // discard removes part and sidecar.
@@ -410,7 +602,7 @@ func (d *download) verify(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if info.Size() != d.version.size {
-		return false, fmt.Errorf("%w: %s has %d bytes instead of %d, so something else has written to it; it has been deleted",
+		return false, fmt.Errorf("%w: %s has %d bytes instead of %d, so something else has written to it",
 			partnercenter.ErrCorrupt, d.part, info.Size(), d.version.size)
 	}
 	want := d.version.md5
@@ -419,13 +611,13 @@ func (d *download) verify(ctx context.Context) (bool, error) {
 	}
 	if d.sums.md5 == nil { // the store offers it only since this run
 		h := md5.New() //nolint:gosec // as above
-		if err := readBack(ctx, d.file, d.off, h); err != nil {
+		if err := readBack(causeOf(ctx), d.file, span{0, d.off}, h); err != nil {
 			return false, err
 		}
 		d.sums.md5 = h
 	}
 	if got := d.sums.md5.Sum(nil); !bytes.Equal(got, want) {
-		return false, fmt.Errorf("%w: the MD5 of the %d bytes received is %x, the store's is %x; they have been deleted, run again",
+		return false, fmt.Errorf("%w: the MD5 of the %d bytes received is %x, the store's is %x",
 			partnercenter.ErrCorrupt, d.off, got, want)
 	}
 	return true, nil

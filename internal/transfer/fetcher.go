@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -19,19 +21,31 @@ const (
 	maxDelay = time.Minute
 )
 
-// fetcher requests spans of one file and decides which failures it mends.
+// fetcher requests spans of one file, one after another, and decides which
+// failures it mends. Those that work side by side on one file are forks of one.
 type fetcher struct {
+	*origin
+	failures int // in a row, without a byte in between
+}
+
+// origin is what all fetchers of a file share.
+type origin struct {
 	do       Doer
 	links    links
 	limits   settings
 	name     string
-	failures int  // in a row, without a byte in between
-	answered bool // some answer has been good
+	answered atomic.Bool // some answer has been good
+	// refused is called whenever the store asks for patience (429, 503 and the
+	// like), even when the Doer has shown it; nil when nobody wants to know.
+	refused atomic.Pointer[func()]
 }
 
 func newFetcher(src Source, limits settings) *fetcher {
-	return &fetcher{do: src.Doer, links: links{ask: src.Link}, limits: limits, name: src.Name}
+	return &fetcher{origin: &origin{do: src.Doer, links: links{ask: src.Link}, limits: limits, name: src.Name}}
 }
+
+// fork returns a fetcher for another request at the same time.
+func (f *fetcher) fork() *fetcher { return &fetcher{origin: f.origin} }
 
 // label is what to call the file.
 func (f *fetcher) label() string {
@@ -48,22 +62,66 @@ func (f *fetcher) get(ctx context.Context, want span, known *version) (*stream, 
 		if err != nil {
 			return nil, err
 		}
-		s, err := request(ctx, f.do, u, want, known, f.limits)
+		s, err := request(f.watch(ctx), f.do, u, want, known, f.limits)
 		if err == nil {
-			f.answered = true
-			f.links.accepted()
+			f.answered.Store(true)
+			f.links.accepted(u)
 			return s, nil
 		}
 		if e, ok := errors.AsType[*partnercenter.Error](err); !ok || e.StatusCode != http.StatusForbidden {
 			return nil, err
 		}
-		fresh, linkErr := f.links.refused(ctx)
+		fresh, linkErr := f.links.refused(ctx, u)
 		switch {
 		case linkErr != nil:
 			return nil, fmt.Errorf("%w; a fresh link was not to be had: %w", err, linkErr)
 		case !fresh:
 			return nil, err
 		}
+	}
+}
+
+// first sends the request that a transfer begins with: for the first bytes up to
+// limit, or for the whole file when limit is negative. It asks for the whole file
+// too when the first bytes could not be joined to others later, because the store
+// gives the file no strong tag, and when the file is empty, so that no range of it
+// can be had.
+func (f *fetcher) first(ctx context.Context, limit int64) (*stream, error) {
+	whole := span{0, -1}
+	if limit < 0 {
+		return f.get(ctx, whole, nil)
+	}
+	s, err := f.get(ctx, span{0, limit}, nil)
+	if e, ok := errors.AsType[*partnercenter.Error](err); ok && e.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return f.get(ctx, whole, nil)
+	}
+	if err == nil && s.end < s.version.size && !s.version.strong() {
+		_ = s.Close()
+		return f.get(ctx, whole, nil)
+	}
+	return s, err
+}
+
+// watch has refused called when the store answers one request more than once: all
+// answers but the last were such that the Doer tried again.
+func (f *fetcher) watch(ctx context.Context) context.Context {
+	if f.refused.Load() == nil {
+		return ctx
+	}
+	var answers atomic.Int32
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) {
+			if answers.Load() > 0 {
+				f.pushedBack()
+			}
+		},
+		GotFirstResponseByte: func() { answers.Add(1) },
+	})
+}
+
+func (f *fetcher) pushedBack() {
+	if report := f.refused.Load(); report != nil {
+		(*report)()
 	}
 }
 
@@ -80,11 +138,14 @@ func (f *fetcher) recover(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	broken, ok := errors.AsType[*brokenError](err)
-	if !ok || broken.retried && !f.answered {
+	if !ok || broken.retried && !f.answered.Load() {
 		return unwrapBroken(err)
 	}
 	f.failures++
 	e, isAnswer := errors.AsType[*partnercenter.Error](broken.err)
+	if isAnswer && (e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable) {
+		f.pushedBack()
+	}
 	if f.failures > f.limits.maxRetries || isAnswer && e.RetryAfter > maxDelay {
 		if isAnswer {
 			e.Attempts = max(e.Attempts, f.failures)

@@ -4,22 +4,33 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/azuritetest"
+	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
+	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 )
 
 // snapshot copies what lies on disk now, as a crash would leave it. With
@@ -84,12 +95,14 @@ func TestResumeFromAnyMoment(t *testing.T) {
 				t.Fatalf("only %d snapshots", len(copies))
 			}
 			s.script = nil
-			most := int64(0)
+			most, early := int64(0), 0
 			for i, c := range copies {
-				if side, err := loadSidecar(c + ".part.json"); err != nil {
+				if side, err := loadSidecar(c + ".part.json"); errors.Is(err, fs.ErrNotExist) {
+					early++
+				} else if err != nil {
 					t.Errorf("crash %d: %v", i, err)
-				} else if piece, ok := side.prefix(); ok && !bytes.HasPrefix(read(t, c+".part"), s.data[:piece.End]) {
-					t.Errorf("crash %d: the sidecar speaks for %d bytes that were not safe", i, piece.End)
+				} else if len(side.Ranges) > 0 && !bytes.HasPrefix(read(t, c+".part"), s.data[:side.Ranges[0].End]) {
+					t.Errorf("crash %d: the sidecar speaks for bytes that were not safe: %v", i, side.Ranges)
 				}
 				res, err := DownloadFile(t.Context(), s.memorySource(), c, nil)
 				if err != nil {
@@ -103,6 +116,9 @@ func TestResumeFromAnyMoment(t *testing.T) {
 					t.Errorf("crash %d: resumed %d, but an earlier one %d", i, res.Resumed, most)
 				}
 				most = res.Resumed
+			}
+			if early > len(copies)/10 { // before anything was saved
+				t.Errorf("after %d of %d crashes there is no sidecar", early, len(copies))
 			}
 			if most < int64(len(s.data))*9/10 {
 				t.Errorf("the last crash lost too much: resumed %d of %d", most, len(s.data))
@@ -121,97 +137,122 @@ func (o *observed) Read(p []byte) (int, error) {
 	return o.ReadCloser.Read(p)
 }
 
-// childLink tells the process that TestKilledProcesses starts what to download.
-const childLink = "PARTNERCENTER_TRANSFER_TEST_LINK"
+// childLink tells the process that TestKilledProcesses starts what to download,
+// childCA which certificate the server has.
+const (
+	childLink = "PARTNERCENTER_TRANSFER_TEST_LINK"
+	childCA   = "PARTNERCENTER_TRANSFER_TEST_CA"
+)
 
 // downloadUntilKilled is the main function of that process. It saves as often as
 // it can, because it has not long to live.
 func downloadUntilKilled(link string) int {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(os.Getenv(childCA)))
 	src := Source{
-		Doer: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(ctx, network, addr)
-			if tcp, ok := c.(*net.TCPConn); ok {
-				err = errors.Join(err, tcp.SetReadBuffer(narrow))
-			}
-			return c, err
-		}}},
+		Doer: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, network, addr)
+				if tcp, ok := c.(*net.TCPConn); ok {
+					err = errors.Join(err, tcp.SetReadBuffer(narrow))
+				}
+				return c, err
+			},
+		}},
 		Identity: "export-1",
 		Link: func(context.Context, partnercenter.Secret) (partnercenter.Secret, error) {
 			return partnercenter.NewSecret(link), nil
 		},
 	}
-	d := newDownload(src, "march.zip", newSettings(nil))
-	d.saveEvery = time.Nanosecond
-	if _, err := d.run(context.Background(), openPart); err != nil {
+	d := newDownload(src, "march.zip", newSettings(&options{Parallel: 4, PartSize: testPart}))
+	d.saveEvery = time.Millisecond
+	res, err := d.run(context.Background(), openPart)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	fmt.Printf("%x %d", res.SHA256, res.Resumed)
 	return 0
 }
 
+// TestKilledProcesses kills downloads at random bytes, 200 in all, until the file
+// is there again and again.
 func TestKilledProcesses(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Skipf("cannot start this test again: %v", err)
-	}
-	r := seeded(5)
-	s := newStore(8 << 20)
-	s.offerMD5()
-	var kill atomic.Pointer[func()] // called when enough has been sent
-	var quota atomic.Int64
-	srv := newNarrowServer(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		s.ServeHTTP(&counting{w, &quota, &kill}, req)
-	}))
-	link, err := s.link(srv)(t.Context(), partnercenter.Secret{})
+	data := randomBytes(2<<20 + 1)
+	t.Run("fake", func(t *testing.T) {
+		fake := blob.New(blob.Config{Clock: new(kit.Clock), IDs: kit.NewIDs(1), Recorder: new(kit.Recorder)})
+		if err := fake.Put("/exports/march.zip", blob.Bytes(data), time.Now(), blob.Properties{}); err != nil {
+			t.Fatal(err)
+		}
+		k := newKiller(t, fake)
+		k.killMany(fake.Link(k.url, "/exports/march.zip", time.Hour), data, 120)
+	})
+	t.Run("azurite", func(t *testing.T) {
+		emulator := azuritetest.Start(t)
+		emulator.Container(t, "exports")
+		emulator.Put(t, "exports/march.zip", data)
+		link, err := url.Parse(emulator.Link("exports/march.zip", "r", time.Now().Add(time.Hour)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := newKiller(t, &httputil.ReverseProxy{
+			Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: link.Host}) },
+			ErrorLog: log.New(io.Discard, "", 0), // killed clients
+		})
+		t.Cleanup(http.DefaultClient.CloseIdleConnections) // the proxy's
+		k.killMany(k.url+link.RequestURI(), data, 80)
+	})
+}
+
+// While one process downloads, another one is told so, and does no harm.
+func TestTwoProcessesOnOneFile(t *testing.T) {
+	s := newStore(1 << 20)
+	k := newKiller(t, s)
+	dir := t.TempDir()
+	link, err := s.link(k.url)(t.Context(), partnercenter.Secret{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "march.zip")
-	killed, resumed := 0, false
-	for range 60 {
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Dir = filepath.Dir(path)
-		cmd.Env = append(os.Environ(), childLink+"="+link.Reveal())
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		quota.Store(1<<20 + r.Int64N(2<<20))
-		started := make(chan struct{})
-		end := func() {
-			<-started
-			_ = cmd.Process.Kill()
+	c := k.start(dir, link.Reveal(), int64(len(s.data)/2), func(func()) {
+		for _, opts := range []*options{nil, {NoResume: true}} {
+			_, err := DownloadFile(t.Context(), s.memorySource(), filepath.Join(dir, "march.zip"), opts)
+			if !errors.Is(err, partnercenter.ErrBusy) || !strings.Contains(err.Error(), "march.zip.part") {
+				t.Errorf("error %v", err)
+			}
 		}
-		kill.Store(&end)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		close(started)
-		err := cmd.Wait()
-		if err == nil {
-			break
-		}
-		if stderr.Len() > 0 {
-			t.Fatalf("the process was not killed: %s", stderr.String())
-		}
-		killed++
-		if _, err := os.Stat(path); err == nil {
-			t.Fatal("a killed download left a file under the final name")
-		}
-	}
-	for _, req := range s.ranges() {
-		resumed = resumed || req != ""
-	}
-	sameBytes(t, read(t, path), s.data)
-	wantFiles(t, filepath.Dir(path), "march.zip")
-	if killed < 2 || !resumed {
-		t.Errorf("killed %d times, resumed: %t", killed, resumed)
+	})
+	if _, finished := k.wait(c, s.data); !finished {
+		t.Error("the process was disturbed")
 	}
 }
 
-// counting kills somebody when the quota of bytes has been sent.
+// killer stands between a store and the processes that download from it, counts
+// the bytes, and kills.
+type killer struct {
+	t   *testing.T
+	url string
+	ca  string // the certificate that clients must trust
+
+	mu   sync.Mutex // nothing is sent while it is held
+	left int64
+	then func() // called once, when no byte is left
+}
+
+func newKiller(t *testing.T, store http.Handler) *killer {
+	k := &killer{t: t}
+	srv := newNarrowServer(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		store.ServeHTTP(&counting{w, k}, req)
+	}))
+	k.url = srv.URL
+	k.ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
+	return k
+}
+
+// counting is an answer on its way through the killer.
 type counting struct {
 	http.ResponseWriter
-	quota *atomic.Int64
-	kill  *atomic.Pointer[func()]
+	*killer
 }
 
 func (c *counting) Write(p []byte) (int, error) {
@@ -222,13 +263,131 @@ func (c *counting) Write(p []byte) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		if c.quota.Add(-int64(m)) < 0 {
-			if kill := c.kill.Swap(nil); kill != nil {
-				(*kill)()
-			}
-		}
+		c.sent(m)
 	}
 	return n, nil
 }
 
+// sent counts the bytes of all answers.
+func (k *killer) sent(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.left -= int64(n); k.left < 0 && k.then != nil {
+		then := k.then
+		k.then = nil
+		then()
+	}
+}
+
+// expect has then called when so many bytes have been sent.
+func (k *killer) expect(bytes int64, then func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left, k.then = bytes, then
+}
+
 func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// child is a process that downloads.
+type child struct {
+	*exec.Cmd
+	stdout, stderr strings.Builder
+}
+
+// start starts a process and has then called, with the means to kill it, when the
+// store has sent so many bytes.
+func (k *killer) start(dir, link string, bytes int64, then func(kill func())) *child {
+	k.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	c := &child{Cmd: exec.CommandContext(k.t.Context(), self)}
+	c.Dir = dir
+	c.Env = append(os.Environ(), childLink+"="+link, childCA+"="+k.ca)
+	c.Stdout, c.Stderr = &c.stdout, &c.stderr
+	started := make(chan struct{})
+	k.expect(bytes, func() {
+		<-started
+		then(func() { _ = c.Process.Kill() })
+	})
+	if err := c.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	close(started)
+	return c
+}
+
+// wait reports whether the process has finished its download, and how much of it
+// an earlier one had left.
+func (k *killer) wait(c *child, data []byte) (resumed int64, finished bool) {
+	k.t.Helper()
+	err := c.Wait()
+	k.expect(0, nil)
+	if err != nil {
+		if c.stderr.Len() > 0 {
+			k.t.Fatalf("the process was not killed: %s", c.stderr.String())
+		}
+		return 0, false
+	}
+	var sum string
+	if _, err := fmt.Sscan(c.stdout.String(), &sum, &resumed); err != nil || sum != fmt.Sprintf("%x", sha256.Sum256(data)) {
+		k.t.Fatalf("the result is %q, %v", c.stdout.String(), err)
+	}
+	path := filepath.Join(c.Dir, "march.zip")
+	sameBytes(k.t, read(k.t, path), data)
+	wantFiles(k.t, c.Dir, "march.zip")
+	if err := os.Remove(path); err != nil {
+		k.t.Fatal(err)
+	}
+	return resumed, true
+}
+
+// killMany downloads again and again with processes that die in the middle. The
+// last one to die does so when it has certainly saved something, and the one after
+// it must find that.
+func (k *killer) killMany(link string, data []byte, times int) {
+	t := k.t
+	t.Helper()
+	if testing.Short() || raceEnabled { // starting a process takes the detector very long
+		times /= 10
+	}
+	r, dir := seeded(5), t.TempDir()
+	killed, finished, useful := 0, 0, 0
+	for killed < times {
+		c := k.start(dir, link, r.Int64N(int64(len(data))), func(kill func()) { kill() })
+		switch resumed, ok := k.wait(c, data); {
+		case !ok:
+			killed++
+		case resumed > 0:
+			useful++
+			finished++
+		default:
+			finished++
+		}
+	}
+	t.Logf("%d processes killed, %d files finished meanwhile, %d of them with what killed ones had left", killed, finished, useful)
+
+	for _, suffix := range []string{partSuffix, sidecarSuffix} {
+		if err := os.Remove(filepath.Join(dir, "march.zip"+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	c := k.start(dir, link, int64(len(data)/2), func(kill func()) {
+		defer kill()
+		for range 60_000 {
+			if side, err := loadSidecar(filepath.Join(dir, "march.zip"+sidecarSuffix)); err == nil && total(side.spans()) > 0 {
+				return
+			}
+			time.Sleep(time.Millisecond) // another process saves in its own time
+		}
+		t.Error("the process saves nothing")
+	})
+	if _, ok := k.wait(c, data); ok {
+		t.Fatal("the process has finished before it was killed")
+	}
+	c = k.start(dir, link, int64(len(data)), func(func()) {})
+	if resumed, ok := k.wait(c, data); !ok || resumed == 0 {
+		t.Errorf("finished %t, resumed %d bytes", ok, resumed)
+	}
+}

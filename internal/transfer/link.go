@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"sync"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -16,10 +17,15 @@ import (
 // A link carries its end in the query parameter "se" (Learn, "Create a service
 // SAS"); one that ends early anyhow is answered with 403 (Learn, "Shared access
 // signature error codes").
+//
+// All requests of a transfer share it; those whose link has been refused meanwhile
+// wait for the fresh one and take that.
 type links struct {
-	ask     func(ctx context.Context, stale partnercenter.Secret) (partnercenter.Secret, error)
+	ask func(ctx context.Context, stale partnercenter.Secret) (partnercenter.Secret, error)
+
+	mu      sync.Mutex // held while asking, too
 	secret  partnercenter.Secret
-	url     *url.URL
+	url     *url.URL  // never changed, only replaced
 	expires time.Time // zero: unknown, or not to be believed
 	// renewed is set while a link that replaced a stale one has not been accepted:
 	// if that one is refused too, fresh links do not help.
@@ -28,6 +34,8 @@ type links struct {
 
 // current returns the link, a fresh one when the time of the old one is over.
 func (l *links) current(ctx context.Context) (*url.URL, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.url == nil {
 		if err := l.fetch(ctx); err != nil {
 			return nil, err
@@ -47,9 +55,15 @@ func (l *links) current(ctx context.Context) (*url.URL, error) {
 
 func (l *links) expired() bool { return !l.expires.IsZero() && !time.Now().Before(l.expires) }
 
-// refused replaces the link after a 403. It reports false when that is pointless:
-// the refused one was fresh, or there is no other.
-func (l *links) refused(ctx context.Context) (bool, error) {
+// refused replaces the link after a 403, unless that has happened already. It
+// reports false when that is pointless: the refused one was fresh, or there is no
+// other.
+func (l *links) refused(ctx context.Context, used *url.URL) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if used != l.url {
+		return true, nil
+	}
 	if l.renewed {
 		return false, nil
 	}
@@ -62,16 +76,22 @@ func (l *links) refused(ctx context.Context) (bool, error) {
 }
 
 // accepted notes that the store has taken the link.
-func (l *links) accepted() { l.renewed = false }
+func (l *links) accepted(used *url.URL) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if used == l.url { // a late answer to an earlier link says nothing about this one
+		l.renewed = false
+	}
+}
 
 func (l *links) fetch(ctx context.Context) error {
 	s, err := l.ask(ctx, l.secret)
 	if err != nil {
-		return fmt.Errorf("getting a download link: %w", err)
+		return fmt.Errorf("getting a link to the file: %w", err)
 	}
 	u, err := url.Parse(s.Reveal())
 	if err != nil || u.Scheme == "" || u.Host == "" { // the parser's message would quote the link
-		return errors.New("the download link is not an absolute URL")
+		return errors.New("the link to the file is not an absolute URL")
 	}
 	l.secret, l.url, l.expires = s, u, expiry(u)
 	return nil
@@ -90,6 +110,8 @@ func expiry(u *url.URL) time.Time {
 
 // name is the last segment of the link's path.
 func (l *links) name() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.url == nil {
 		return ""
 	}

@@ -13,9 +13,9 @@ import (
 
 // scriptedLinks hands out the links of a list, the last one for ever, and notes
 // what it was told to be stale.
-func scriptedLinks(stale *[]string, list ...string) links {
+func scriptedLinks(stale *[]string, list ...string) *links {
 	n := 0
-	return links{ask: func(_ context.Context, old partnercenter.Secret) (partnercenter.Secret, error) {
+	return &links{ask: func(_ context.Context, old partnercenter.Secret) (partnercenter.Secret, error) {
 		*stale = append(*stale, old.Reveal())
 		n++
 		return partnercenter.NewSecret(list[min(n, len(list))-1]), nil
@@ -80,15 +80,15 @@ func TestRefusedLinkIsReplacedOnceUntilOneIsAccepted(t *testing.T) {
 	}
 	refused := func(want bool) {
 		t.Helper()
-		if got, err := l.refused(t.Context()); got != want || err != nil {
+		if got, err := l.refused(t.Context(), l.url); got != want || err != nil {
 			t.Fatalf("refused = %t, %v; want %t", got, err, want)
 		}
 	}
 	refused(true)
 	refused(false) // the fresh one, at once
-	l.accepted()
+	l.accepted(l.url)
 	refused(true)
-	l.accepted()
+	l.accepted(l.url)
 	refused(false) // there is only this link
 	if want := []string{"", "https://h/a?sig=1", "https://h/a?sig=2", "https://h/a?sig=3"}; strings.Join(asked, " ") != strings.Join(want, " ") {
 		t.Errorf("asked with %q, want %q", asked, want)
@@ -115,7 +115,7 @@ func TestFailureToGetALinkIsPassedOn(t *testing.T) {
 	if _, err := l.current(t.Context()); !errors.Is(err, cause) {
 		t.Errorf("current: %v", err)
 	}
-	if _, err := l.refused(t.Context()); !errors.Is(err, cause) {
+	if _, err := l.refused(t.Context(), l.url); !errors.Is(err, cause) {
 		t.Errorf("refused: %v", err)
 	}
 }

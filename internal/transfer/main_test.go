@@ -11,5 +11,8 @@ func TestMain(m *testing.M) {
 	if link := os.Getenv(childLink); link != "" {
 		os.Exit(downloadUntilKilled(link))
 	}
+	if file := os.Getenv(childUpload); file != "" {
+		os.Exit(uploadUntilKilled(file))
+	}
 	goleak.VerifyTestMain(m)
 }

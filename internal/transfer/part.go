@@ -12,9 +12,8 @@ import (
 
 // partFile is what a download needs of an open part file.
 type partFile interface {
-	io.Reader
-	io.Writer
-	io.Seeker
+	io.ReaderAt
+	io.WriterAt
 	Truncate(size int64) error
 	Sync() error
 	Stat() (fs.FileInfo, error)

@@ -55,7 +55,7 @@ func TestBlobPipelineAndTransferShareTheWork(t *testing.T) {
 		if !res.MD5Verified {
 			t.Errorf("result %+v", res)
 		}
-		want := []string{"", "", "bytes=300000-", "bytes=300000-", "bytes=300000-", "bytes=600000-", "bytes=600000-"}
+		want := []string{opening, opening, "bytes=300000-", "bytes=300000-", "bytes=300000-", "bytes=600000-", "bytes=600000-"}
 		if diff := cmp.Diff(want, s.ranges()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}

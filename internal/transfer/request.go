@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter"
-	"github.com/partnercenter-go/partnercenter/internal/redact"
-	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // version tells one state of a file from another.
@@ -33,16 +30,6 @@ func (v version) same(other version) bool {
 	}
 	return v.strong() || v.modified == other.modified
 }
-
-// brokenError is a failure after which it is worth going on from the byte reached.
-type brokenError struct {
-	err error
-	// retried is set when the Doer has already done its best.
-	retried bool
-}
-
-func (e *brokenError) Error() string { return e.err.Error() }
-func (e *brokenError) Unwrap() error { return e.err }
 
 // span is what one request asks for: the bytes from off up to but not including
 // end, or to the end of the file when end is negative.
@@ -82,7 +69,7 @@ func request(ctx context.Context, do Doer, u *url.URL, want span, known *version
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close()
 		}
-		err = noAnswer(ctx, u, err)
+		err = noAnswer(ctx, req.Method, u, err)
 		cancel(nil)
 		return nil, err
 	}
@@ -93,22 +80,6 @@ func request(ctx context.Context, do Doer, u *url.URL, want span, known *version
 		return nil, err
 	}
 	return s, nil
-}
-
-// noAnswer makes an error of a request without answer.
-func noAnswer(ctx context.Context, u *url.URL, err error) error {
-	if stalled, ok := errors.AsType[*stallError](context.Cause(ctx)); ok {
-		return &brokenError{err: &partnercenter.Error{Method: http.MethodGet, Path: u.EscapedPath(), Attempts: 1, Err: stalled}}
-	}
-	if _, ok := errors.AsType[*partnercenter.Error](err); ok {
-		return &brokenError{err: err, retried: true}
-	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok { // its text holds the link
-		return &brokenError{retried: true, err: &partnercenter.Error{
-			Method: http.MethodGet, Path: u.EscapedPath(), Attempts: 1, Err: wrapped.Err,
-		}}
-	}
-	return err // a mistake on this side of the wire
 }
 
 // accept looks at the answer's header.
@@ -142,8 +113,8 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 			return fmt.Errorf("%w: %s", partnercenter.ErrChanged, describe(*known, s.version))
 		}
 		last := want.end - 1
-		if want.end < 0 {
-			last = got.total - 1
+		if want.end < 0 || known == nil && last >= got.total {
+			last = got.total - 1 // asked for up to the end, or without knowing where that is
 		}
 		length := got.last - got.first + 1
 		if got.first != want.off || got.last != last || resp.ContentLength >= 0 && resp.ContentLength != length {
@@ -152,6 +123,7 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 		}
 		s.off, s.end = got.first, got.last+1
 	}
+	s.from, s.sum = s.off, newAnswerSum(resp.Header)
 	if sum := storedMD5(resp.Header.Get("x-ms-blob-content-md5")); sum != nil {
 		s.version.md5 = sum
 	}
@@ -163,28 +135,12 @@ func (s *stream) accept(resp *http.Response, want span, known *version) error {
 
 // refusal makes an error of a status other than 200 and 206.
 func (s *stream) refusal(resp *http.Response, want span, known *version) error {
-	e := transport.BlobError(resp)
-	e.Method, e.Path = http.MethodGet, s.url.EscapedPath()
-	if e.Code == "" {
-		e.Code = resp.Header.Get("x-ms-error-code")
-	}
-	// What repeats the link in any spelling must not be kept.
-	sig := s.url.Query().Get("sig")
-	e.Message, e.Body = redact.Text(e.Message, sig), redact.Bytes(e.Body, sig)
-	for i := range e.Details {
-		e.Details[i].Message = redact.Text(e.Details[i].Message, sig)
-	}
-	e.Header = e.Header.Clone()
-	for _, values := range e.Header {
-		for i := range values {
-			values[i] = redact.Text(values[i], sig)
-		}
-	}
+	e := storeError(resp, http.MethodGet, s.url)
 	switch status := resp.StatusCode; {
 	case status == http.StatusPreconditionFailed && known != nil,
 		status == http.StatusRequestedRangeNotSatisfiable && want.off > 0:
 		return fmt.Errorf("%w: %w", partnercenter.ErrChanged, e)
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+	case passing(status):
 		return &brokenError{err: e, retried: true}
 	}
 	return e
@@ -209,20 +165,13 @@ func describe(known, now version) string {
 	return fmt.Sprintf("its ETag was %.80q and now is %.80q", known.etag, now.etag)
 }
 
-// storedMD5 decodes an MD5 header; nil if there is none that could be one.
-func storedMD5(header string) []byte {
-	sum, err := base64.StdEncoding.DecodeString(header)
-	if err != nil || len(sum) != 16 {
-		return nil
-	}
-	return sum
-}
-
 // stream is the body of an answer: the bytes of the file from off to end.
 type stream struct {
 	version  version
 	off, end int64 // of the next byte, and behind the last one
 	noRanges bool  // the store has shown that it knows none
+	from     int64 // where the answer begins
+	sum      *answerSum
 
 	body   io.ReadCloser
 	ctx    context.Context // of the request whose body this is
@@ -232,7 +181,9 @@ type stream struct {
 }
 
 // Read delivers the next bytes of the file, never more than were announced. At
-// their end it returns io.EOF; an answer that ends before is a [brokenError].
+// their end it returns io.EOF; an answer that ends before is a [brokenError]. With
+// the last bytes it returns [partnercenter.ErrCorrupt] when the answer is not what
+// the store's checksum of it says.
 func (s *stream) Read(p []byte) (int, error) {
 	if s.off == s.end {
 		return 0, io.EOF
@@ -240,7 +191,13 @@ func (s *stream) Read(p []byte) (int, error) {
 	p = p[:min(int64(len(p)), s.end-s.off)]
 	n, err := s.read(p)
 	s.off += int64(n)
-	if s.off == s.end || err == nil {
+	if s.sum != nil {
+		_, _ = s.sum.sum.Write(p[:n]) // hashes return no errors
+	}
+	switch {
+	case s.off == s.end && s.sum != nil:
+		return n, s.sum.verify(s.from, s.end)
+	case s.off == s.end || err == nil:
 		return n, nil
 	}
 	if errors.Is(err, io.EOF) {

@@ -19,7 +19,7 @@ const (
 	// sidecarVersion is the version of the format that this package writes, and
 	// the only one that it reads.
 	sidecarVersion = 1
-	// maxSidecar bounds what is read of a sidecar; one range takes about 120 bytes.
+	// maxSidecar bounds what is read of a sidecar; one range takes about 60 bytes.
 	maxSidecar = 4 << 20
 )
 
@@ -32,17 +32,17 @@ type sidecar struct {
 	ETag     string `json:"etag"`
 	Size     int64  `json:"size"`
 	MD5      []byte `json:"md5,omitempty"` // of the whole file, as the store gave it
-	// Ranges are finished pieces in the file's order, without overlap. A writer
-	// with one connection lists at most one, which begins at 0.
+	// Ranges are finished pieces in the file's order, without overlap. Where one
+	// connection was used there is at most one, which begins at 0.
 	Ranges []doneRange `json:"ranges"`
 }
 
 // doneRange is a finished piece of the part file: the bytes from Start up to but
-// not including End, and their checksum.
+// not including End, and the CRC-32C that shows whether they are still there.
 type doneRange struct {
-	Start  int64    `json:"start"`
-	End    int64    `json:"end"`
-	SHA256 checksum `json:"sha256"`
+	Start int64  `json:"start"`
+	End   int64  `json:"end"`
+	CRC   uint32 `json:"crc32c"`
 }
 
 // parseSidecar reads a sidecar and accepts only one that could be true.
@@ -77,12 +77,13 @@ func parseSidecar(data []byte) (sidecar, error) {
 	return s, nil
 }
 
-// prefix is the finished piece at the beginning of the file, if there is one.
-func (s sidecar) prefix() (doneRange, bool) {
-	if len(s.Ranges) == 0 || s.Ranges[0].Start != 0 {
-		return doneRange{}, false
+// spans lists the finished pieces.
+func (s sidecar) spans() []span {
+	var all []span
+	for _, r := range s.Ranges {
+		all = append(all, span{r.Start, r.End})
 	}
-	return s.Ranges[0], true
+	return all
 }
 
 // version is the state of the file that the sidecar is about.

@@ -52,13 +52,43 @@ func (s Source) check() error {
 const (
 	defaultStallTimeout = 30 * time.Second
 	defaultMaxRetries   = 5
+	defaultParallel     = 16
+	defaultReadAhead    = 16 << 20
+	// minPartSize is the least that a caller may choose.
+	minPartSize = 16 << 10
 )
+
+// firstPart is how much the first request asks for, before anything is known of
+// the file. A smaller file is transferred by that one request.
+const firstPart = 4 << 20
+
+// first is the limit of the first request; negative: none.
+func (s settings) first() int64 {
+	switch {
+	case s.parallel == 1:
+		return -1
+	case s.partSize > 0:
+		return s.partSize
+	}
+	return firstPart
+}
+
+// least is the size below which a part is not divided.
+func (s settings) least() int64 {
+	if s.partSize > 0 {
+		return min(s.partSize, smallPart)
+	}
+	return smallPart
+}
 
 // settings is [partnercenter.DownloadOptions] with its defaults filled in.
 type settings struct {
 	stall      time.Duration // 0: none
 	maxRetries int
 	maxBytes   int64 // 0: no limit
+	parallel   int   // at least 1
+	partSize   int64 // 0: as it turns out best
+	readAhead  int64 // 0: none
 	noResume   bool
 	progress   func(done, total int64)
 }
@@ -70,8 +100,18 @@ func newSettings(opts *partnercenter.DownloadOptions) settings {
 	}
 	s := settings{
 		stall: o.StallTimeout, maxRetries: o.MaxRetries, maxBytes: max(o.MaxBytes, 0),
-		noResume: o.NoResume, progress: o.Progress,
+		parallel: o.Parallel, readAhead: o.ReadAhead, noResume: o.NoResume, progress: o.Progress,
 	}
+	if o.PartSize > 0 {
+		s.partSize = max(o.PartSize, minPartSize)
+	}
+	if s.parallel == 0 {
+		s.parallel = defaultParallel
+	}
+	if s.readAhead == 0 {
+		s.readAhead = defaultReadAhead
+	}
+	s.parallel, s.readAhead = max(s.parallel, 1), max(s.readAhead, 0)
 	if s.stall == 0 {
 		s.stall = defaultStallTimeout
 	}

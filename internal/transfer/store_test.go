@@ -3,16 +3,21 @@ package transfer
 import (
 	"context"
 	"crypto/md5" //nolint:gosec // what blob stores offer
+	"crypto/tls"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc64"
 	"io"
+	"log"
 	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +38,7 @@ type store struct {
 	header   http.Header // sent with every file
 	noRanges bool        // Range is ignored
 	deaf     bool        // If-Match is ignored
+	crc      bool        // a checksum of every answer is sent along
 	script   func(n int, r *http.Request) fault
 	requests []seen
 	links    int             // given out
@@ -52,7 +58,7 @@ type fault struct {
 	short        int64       // end in memory, as if all were well, after so many bytes
 	hang         bool        // never answer
 	contentRange string      // in place of the right one
-	flip         bool        // alter the first byte
+	flip         int64       // alter this bit of the body, counted from 1
 	pause        time.Duration
 }
 
@@ -179,9 +185,15 @@ func (s *store) answer(r *http.Request, remote string) answer {
 		h.Set("Content-Range", f.contentRange)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if s.crc {
+		sum := crc64.Checksum(body, crc64.MakeTable(azureCRC64))
+		h.Set("x-ms-content-crc64", base64.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint64(nil, sum)))
+	}
 	maps.Copy(h, f.header)
-	if f.flip && len(body) > 0 {
-		body = append([]byte{body[0] ^ 1}, body[1:]...)
+	if f.flip > 0 && len(body) > 0 {
+		body = slices.Clone(body)
+		bit := (f.flip - 1) % int64(8*len(body))
+		body[bit/8] ^= 1 << (bit % 8)
 	}
 	return answer{status, h, body, f}
 }
@@ -346,25 +358,32 @@ func keepsSecret(t *testing.T, err error) {
 	}
 }
 
-// newNarrowServer is a plain server, for another process, which knows no test
-// certificate. It cannot run far ahead of its reader.
-func newNarrowServer(t *testing.T, h http.Handler) string {
+// newNarrowServer is a server with TLS that cannot run far ahead of its reader.
+func newNarrowServer(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
 	srv.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if tcp, ok := c.(*net.TCPConn); ok {
+		if tcp, ok := underlying(c).(*net.TCPConn); ok {
 			if err := tcp.SetWriteBuffer(narrow); err != nil {
 				t.Error(err)
 			}
 		}
 		return ctx
 	}
-	srv.Start()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // killed clients
+	srv.StartTLS()
 	t.Cleanup(func() {
 		srv.CloseClientConnections()
 		srv.Close()
 	})
-	return srv.URL
+	return srv
+}
+
+func underlying(c net.Conn) net.Conn {
+	if secure, ok := c.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return c
 }
 
 // narrow is a small socket buffer.

@@ -19,7 +19,7 @@ func (c *Client) authenticate(next roundTrip) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		st, ctx := callOf(req), req.Context()
 		token, err := c.source.Token(ctx, partnercenter.TokenRequest{
-			Resource: c.resource, TenantID: c.tenant, Claims: st.claims,
+			Resource: c.resource, TenantID: c.tenant, Claims: st.claims, Host: c.host,
 		})
 		if err != nil {
 			return nil, &localError{st.tokenFailed("getting a token", err)}
@@ -35,7 +35,7 @@ func (c *Client) authenticate(next roundTrip) roundTrip {
 		st.refreshed = true
 		st.claims = challengeClaims(resp.Header)
 		again, err := c.source.Token(ctx, partnercenter.TokenRequest{
-			Resource: c.resource, TenantID: c.tenant, Claims: st.claims, Rejected: token.Value,
+			Resource: c.resource, TenantID: c.tenant, Claims: st.claims, Rejected: token.Value, Host: c.host,
 		})
 		if err == nil && again.Value.Equal(token.Value) {
 			return resp, nil // the source has nothing better, for example a static token

@@ -49,13 +49,13 @@ func bearer(r *http.Request) string {
 	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
-func TestTokenRequestCarriesResourceAndTenant(t *testing.T) {
+func TestTokenRequestCarriesResourceTenantAndHost(t *testing.T) {
 	src := &issuer{}
 	c := newClient(t, script(respond(200, "")), partnercenter.Options{TenantID: "contoso"}, src)
 	if _, err := c.Do(t.Context(), get("/x")); err != nil {
 		t.Fatal(err)
 	}
-	want := []partnercenter.TokenRequest{{Resource: testResource, TenantID: "contoso"}}
+	want := []partnercenter.TokenRequest{{Resource: testResource, TenantID: "contoso", Host: "api.example.test"}}
 	if diff := cmp.Diff(want, src.asked); diff != "" {
 		t.Error(diff)
 	}
@@ -114,8 +114,8 @@ func TestUnauthorizedIsRefreshedAndRepeatedOnce(t *testing.T) {
 		t.Errorf("body %q after %d requests, Attempts %d", resp.Body, s.requests.Load(), meta.Attempts)
 	}
 	want := []partnercenter.TokenRequest{
-		{Resource: testResource},
-		{Resource: testResource, Claims: claims, Rejected: partnercenter.NewSecret("token-1")},
+		{Resource: testResource, Host: s.Listener.Addr().String()},
+		{Resource: testResource, Host: s.Listener.Addr().String(), Claims: claims, Rejected: partnercenter.NewSecret("token-1")},
 	}
 	if diff := cmp.Diff(want, src.asked); diff != "" {
 		t.Error(diff)
@@ -248,6 +248,9 @@ func TestNoRefreshWhenItCannotHelp(t *testing.T) {
 				if !strings.Contains(e.Advice, advice) {
 					t.Errorf("advice %q does not mention %q", e.Advice, advice)
 				}
+				if mfa := advice == "multi-factor"; errors.Is(err, partnercenter.ErrInteractionRequired) != mfa {
+					t.Errorf("matches ErrInteractionRequired: %t, want %t", !mfa, mfa)
+				}
 			})
 		}
 	}
@@ -259,8 +262,8 @@ func TestNoRefreshWhenItCannotHelp(t *testing.T) {
 			src := &issuer{}
 			wire := script(respond(401, body))
 			_, err := newClient(t, wire, partnercenter.Options{}, src).Do(t.Context(), get("/x"))
-			if e := wantError(t, err, 401); wire.calls() != 1 || !strings.Contains(e.Advice, "multi-factor") {
-				t.Errorf("%s: %d requests, advice %q", body, wire.calls(), e.Advice)
+			if e := wantError(t, err, 401); wire.calls() != 1 || !strings.Contains(e.Advice, "multi-factor") || !errors.Is(err, partnercenter.ErrInteractionRequired) {
+				t.Errorf("%s: %d requests, advice %q, error %v", body, wire.calls(), e.Advice, err)
 			}
 		}
 	})
@@ -415,8 +418,56 @@ func TestClaimsThatCouldNotBeMetAreInTheError(t *testing.T) {
 	challenge := `Bearer error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`
 	_, err := newClient(t, script(respond(401, "", "WWW-Authenticate", challenge)), partnercenter.Options{}).Do(t.Context(), get("/x"))
 	e := wantError(t, err, 401)
-	if e.Claims != claims || !strings.Contains(e.Advice, "claims") {
-		t.Errorf("claims %q, advice %q", e.Claims, e.Advice)
+	if e.Claims != claims || !strings.Contains(e.Advice, "claims") || !errors.Is(err, partnercenter.ErrInteractionRequired) {
+		t.Errorf("claims %q, advice %q, error %v", e.Claims, e.Advice, err)
+	}
+
+	// A source that tries and fails says itself what is missing.
+	for _, cause := range []error{errors.New("Entra ID is down"), partnercenter.ErrInteractionRequired} {
+		src := &issuer{err: cause}
+		_, err := newClient(t, script(respond(401, "", "WWW-Authenticate", challenge)), partnercenter.Options{}, src).Do(t.Context(), get("/x"))
+		e := wantError(t, err, 401)
+		if e.Claims != claims || !errors.Is(err, cause) || errors.Is(err, partnercenter.ErrInteractionRequired) != errors.Is(cause, partnercenter.ErrInteractionRequired) {
+			t.Errorf("claims %q, error %v", e.Claims, err)
+		}
+	}
+
+	// A challenge that comes with the demand for MFA is kept for the sign-in.
+	_, err = newClient(t, script(respond(401, `{"code":"900421"}`, "WWW-Authenticate", challenge)), partnercenter.Options{}, &issuer{}).Do(t.Context(), get("/x"))
+	if e := wantError(t, err, 401); e.Claims != claims || !errors.Is(err, partnercenter.ErrInteractionRequired) {
+		t.Errorf("claims %q, error %v", e.Claims, err)
+	}
+}
+
+// Where a token goes is what a source may refuse it for, however the endpoint is written.
+func TestSourceIsToldTheHost(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"https://API.Partner.Microsoft.com":     "api.partner.microsoft.com",
+		"https://api.partner.microsoft.com:443": "api.partner.microsoft.com",
+		"https://api.partner.microsoft.com:/x/": "api.partner.microsoft.com",
+		"https://gateway.example:8443/partner":  "gateway.example:8443",
+		"http://127.0.0.1:80":                   "127.0.0.1",
+		"http://127.0.0.1:443":                  "127.0.0.1:443",
+		"http://[::1]:8080":                     "[::1]:8080",
+	} {
+		src := &issuer{}
+		if _, err := newClient(t, script(respond(200, "")), partnercenter.Options{Endpoint: endpoint}, src).Do(t.Context(), get("/x")); err != nil {
+			t.Fatal(err)
+		}
+		if got := src.asked[0].Host; got != want {
+			t.Errorf("%s: host %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+func TestHostThatTheSourceRefusesIsNotAsked(t *testing.T) {
+	refused := errors.New("no token for that host")
+	wire := script(respond(200, ""))
+	_, err := newClient(t, wire, partnercenter.Options{Retry: quick}, partnercenter.TokenSourceFunc(func(_ context.Context, req partnercenter.TokenRequest) (partnercenter.Token, error) {
+		return partnercenter.Token{}, fmt.Errorf("%w: %s", refused, req.Host)
+	})).Do(t.Context(), get("/x"))
+	if !errors.Is(err, refused) || wire.calls() != 0 {
+		t.Errorf("%d requests, error %v", wire.calls(), err)
 	}
 }
 

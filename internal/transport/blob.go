@@ -40,7 +40,8 @@ func refuseRedirect(*http.Request, []*http.Request) error {
 // other than 2xx are handed out too; see [BlobError].
 //
 // A request with a body needs GetBody. The AttemptTimeout of the options bounds
-// the time to the answer's header.
+// the time to the answer's header, counted from when the last bytes of the body were
+// taken: a large block on a slow line may take as long as it needs.
 func (b *Blob) Do(req *http.Request) (*http.Response, error) {
 	st := &call{
 		client: &Client{log: b.log}, policy: b.policy, started: time.Now(),
@@ -113,16 +114,17 @@ func (b *Blob) headerTimeout(st *call) roundTrip {
 		st.attempts++
 		st.status = 0
 		ctx, cancel := context.WithCancelCause(req.Context())
-		stop := func() bool { return true }
+		out, stop := req.WithContext(ctx), func() bool { return true }
 		if limit := b.policy.attemptTimeout; limit > 0 {
-			timer := time.AfterFunc(limit, func() { cancel(attemptTimedOut(b.policy.attemptTimeout)) })
-			stop = timer.Stop
+			d := newDeadline(limit, func() { cancel(attemptTimedOut(limit)) })
+			if out.Body != nil && out.Body != http.NoBody {
+				out.Body = &pulse{out.Body, d}
+			}
+			stop = d.stop
 		}
 		start := time.Now()
-		resp, err := exchange(b.wire, req.WithContext(ctx))
+		resp, err := exchange(b.wire, out)
 		if !stop() {
-			// The timer has fired, but its goroutine may not have run yet.
-			cancel(attemptTimedOut(b.policy.attemptTimeout))
 			if err == nil {
 				_ = resp.Body.Close()
 			}

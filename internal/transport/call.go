@@ -27,6 +27,7 @@ type call struct {
 	requestID     string // Client-Request-ID
 	correlationID string // ms-correlationid
 	idempotent    bool
+	doubt503      bool
 
 	attempts   int           // requests put on the wire
 	retries    int           // decided by checkRetry
@@ -108,7 +109,14 @@ func (c *call) finish(ctx context.Context, resp *http.Response, err error) (*Res
 	}
 	if c.status != 0 {
 		decodeError(e, c.body, c.bearers)
-		e.Advice = advise(e, complaintOf(e, c.text), c.client.resource)
+		complaint := complaintOf(e, c.text)
+		if c.status == http.StatusUnauthorized {
+			e.Claims = first(challengeClaims(c.header), c.claims)
+			// A source that could not be reached says nothing about the sign-in; one
+			// that says something is the cause.
+			e.InteractionRequired = complaint == complaintMFA || complaint == complaintNone && e.Claims != "" && c.tokenErr == nil
+		}
+		e.Advice = advise(e, complaint, c.client.resource)
 	}
 	switch {
 	case c.cut != nil:

@@ -29,6 +29,7 @@ type Defaults struct {
 type Client struct {
 	base      *url.URL // endpoint with its path, without trailing slash
 	prefix    string   // escaped path in front of every request path, version included
+	host      string   // of base, as token sources are told
 	resource  string
 	tenant    string
 	userAgent string
@@ -71,6 +72,7 @@ func New(source partnercenter.TokenSource, opts *partnercenter.Options, d Defaul
 	c := &Client{
 		base:      base,
 		prefix:    base.EscapedPath() + prefix,
+		host:      HostOf(base),
 		resource:  resource,
 		tenant:    o.TenantID,
 		userAgent: header.UserAgent(o.UserAgent),
@@ -124,6 +126,9 @@ type Request struct {
 	// IdempotencyKey is sent as ms-requestid and makes a POST repeatable. Empty:
 	// a fresh id, and a POST is repeated only when it surely was not processed.
 	IdempotencyKey string
+	// Doubt503 says that a 503 to this call may come after the work was done, so
+	// that a POST is not repeated on one, not even if it names a time.
+	Doubt503 bool
 }
 
 // Response is a 2xx answer, read to its end.

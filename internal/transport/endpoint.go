@@ -66,6 +66,15 @@ func port(u *url.URL) string {
 	return "443"
 }
 
+// HostOf is the host as [partnercenter.TokenRequest] has it: in lower case, with the port if it is not the scheme's own.
+func HostOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if p := u.Port(); p == "" || port(u) == port(&url.URL{Scheme: u.Scheme}) {
+		host = strings.TrimSuffix(host, ":"+p)
+	}
+	return host
+}
+
 // Path joins segments into the path of a [Request] and escapes each of them. It
 // refuses segments that a server might read as something else: empty ones, "."
 // and "..".

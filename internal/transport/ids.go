@@ -48,6 +48,7 @@ func (c *call) prepare(req *http.Request, r Request) error {
 		h[id.header] = values[i : i+1 : i+1]
 	}
 	c.idempotent = r.Method != http.MethodPost && r.Method != http.MethodPatch || r.IdempotencyKey != ""
+	c.doubt503 = r.Doubt503
 	if h.Get("Accept") == "" {
 		h["Accept"] = []string{"application/json"}
 	}

@@ -75,7 +75,7 @@ func TestOptionsAreCopied(t *testing.T) {
 	if r.URL.String() != testEndpoint+"/one/v1/x" || !strings.HasPrefix(r.UserAgent(), "one ") {
 		t.Errorf("sent to %s as %s", r.URL, r.UserAgent())
 	}
-	if diff := cmp.Diff([]partnercenter.TokenRequest{{Resource: "https://one.example.test", TenantID: "one"}}, src.asked); diff != "" {
+	if diff := cmp.Diff([]partnercenter.TokenRequest{{Resource: "https://one.example.test", TenantID: "one", Host: "api.example.test"}}, src.asked); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -67,8 +67,9 @@ func retryStatus(status int) bool {
 }
 
 // repeatable reports whether another attempt of a call is safe and sensible.
-// named says that the answer came with a readable Retry-After.
-func repeatable(idempotent, named bool, resp *http.Response, err error) bool {
+// gated says that a 503 comes from a gate that did not let the request in, which a
+// readable Retry-After is taken for.
+func repeatable(idempotent, gated bool, resp *http.Response, err error) bool {
 	if err != nil {
 		if final(err) {
 			return false
@@ -81,8 +82,7 @@ func repeatable(idempotent, named bool, resp *http.Response, err error) bool {
 	if idempotent || resp.StatusCode == http.StatusTooManyRequests {
 		return true
 	}
-	// A 503 that names a time comes from a gate that did not let the request in.
-	return resp.StatusCode == http.StatusServiceUnavailable && named
+	return resp.StatusCode == http.StatusServiceUnavailable && gated
 }
 
 // final reports errors that another attempt cannot mend.
@@ -122,7 +122,7 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 		asked, named = header.RetryAfter(resp.Header, time.Now())
 	}
 	c.retryAfter = asked
-	if c.retries >= c.policy.maxRetries || !repeatable(c.idempotent, named, resp, err) {
+	if c.retries >= c.policy.maxRetries || !repeatable(c.idempotent, named && !c.doubt503, resp, err) {
 		return false, nil
 	}
 	if ctx.Err() != nil {

@@ -90,6 +90,8 @@ func TestRetryDependsOnMethodAndStatus(t *testing.T) {
 		for _, k := range others {
 			check(k, tc.always)
 		}
+		check(kind{"PUT in doubt", Request{Method: http.MethodPut, Body: []byte("{}"), Doubt503: true}}, tc.safe)
+		check(kind{"POST in doubt", Request{Method: http.MethodPost, Doubt503: true}}, tc.always && tc.status != http.StatusServiceUnavailable)
 	}
 }
 

@@ -188,7 +188,6 @@ func (p *proof) race(t *testing.T, rotation entra.Rotation) {
 // it works or is plainly dead, and a new sign-in mends that.
 func (p *proof) kill(t *testing.T, rotation entra.Rotation) {
 	t.Helper()
-	ctx := bounded(t)
 	s := p.scene(t, rotation)
 	kills := p.opts.Kills
 	if rotation == entra.Strict {
@@ -196,22 +195,8 @@ func (p *proof) kill(t *testing.T, rotation entra.Rotation) {
 	}
 	rotations, dead := 0, 0
 	for i := range kills {
-		j := s.job(taskForever)
-		j.Place = s.place
-		c := p.start(ctx, t, j)
-		last, pace := time.Now(), time.Duration(0)
-		for range 1 + rand.IntN(3) { //nolint:gosec // when to kill
-			if line := c.mustTell(t); !strings.HasPrefix(line, "rotated ") {
-				t.Fatalf("process %d: %s", i, line)
-			}
-			rotations++
-			pace, last = time.Since(last), time.Now()
-		}
-		// Somewhere within the next redemption.
-		<-time.After(rand.N(pace + 1)) //nolint:gosec // when to kill
-		rotations += c.kill(t)
-		s.mustBeWhole(t)
-		err := p.redeemAfterKill(ctx, t, s)
+		told, err := p.killOnce(t, s)
+		rotations += told
 		switch {
 		case err == nil:
 		case rotation == entra.Strict && errors.Is(err, auth.ErrRefreshTokenDead) && strings.Contains(err.Error(), "under key"):
@@ -221,10 +206,35 @@ func (p *proof) kill(t *testing.T, rotation entra.Rotation) {
 			t.Fatalf("after kill %d of %d and %d rotations: %v", i+1, kills, rotations, err)
 		}
 	}
-	if err := s.redeem(ctx, t); err != nil {
+	if err := s.redeem(bounded(t), t); err != nil {
 		t.Errorf("after the last kill: %v", err)
 	}
 	t.Logf("%d kills, %d rotations, 0 damaged records, %d times a new sign-in was needed", kills, rotations, dead)
+}
+
+// killOnce kills a process somewhere within one of its redemptions. It returns how many it
+// had told of, and what becomes of the next one. Time is bounded for each, because there
+// are hundreds of them.
+func (p *proof) killOnce(t *testing.T, s *scene) (rotations int, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	j := s.job(taskForever)
+	j.Place = s.place
+	c := p.start(ctx, t, j)
+	last, pace := time.Now(), time.Duration(0)
+	for range 1 + rand.IntN(3) { //nolint:gosec // when to kill
+		if line := c.mustTell(t); !strings.HasPrefix(line, "rotated ") {
+			t.Fatalf("a process said: %s", line)
+		}
+		rotations++
+		pace, last = time.Since(last), time.Now()
+	}
+	// Somewhere within the next redemption.
+	<-time.After(rand.N(pace + 1)) //nolint:gosec // when to kill
+	rotations += c.kill(t)
+	s.mustBeWhole(t)
+	return rotations, p.redeemAfterKill(ctx, t, s)
 }
 
 // killInTheWindow kills a process after the server has redeemed its token and before it

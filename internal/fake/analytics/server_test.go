@@ -739,15 +739,18 @@ func TestTheListOfQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFixture(t, nil)
-	valid, empty := true, 0
+	valid, found, empty := true, 0, 0
 	for line := range strings.Lines(string(raw)) {
 		line = strings.TrimSpace(line)
-		if line == "--- invalid" {
-			valid = false
+		if strings.HasPrefix(line, "---") {
+			valid = !strings.Contains(line, "invalid")
 			continue
 		}
-		text, reason, _ := strings.Cut(line, " # ")
-		if strings.Contains(reason, "is unknown") {
+		text, reason := line, ""
+		if i := strings.LastIndex(line, " # "); i >= 0 && !valid { // the text may have one in a value
+			text, reason = line[:i], line[i+3:]
+		}
+		if text == "" || strings.Contains(reason, "accept or reject is unknown") {
 			continue
 		}
 		program := Partner
@@ -765,11 +768,15 @@ func TestTheListOfQueries(t *testing.T) {
 				}
 			}
 		}
-		if valid && len(table.Rows) == 0 {
+		switch {
+		case !valid:
+		case len(table.Rows) == 0:
 			empty++
+		default:
+			found++
 		}
 	}
-	if empty > 8 {
-		t.Errorf("%d of the valid queries find nothing", empty)
+	if empty > found { // a list that is about nothing says little
+		t.Errorf("%d of the valid queries find nothing, %d something", empty, found)
 	}
 }

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -543,7 +545,17 @@ func TestUserRealm(t *testing.T) {
 func TestFaults(t *testing.T) {
 	// Over a real connection: cuts cannot be seen otherwise.
 	s, _ := newServer(nil)
-	srv := httptest.NewServer(s)
+	var arrived atomic.Pointer[context.CancelFunc] // called when the next request has arrived
+	left := make(chan struct{}, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if call := arrived.Swap(nil); call != nil {
+			defer func() { left <- struct{}{} }()
+			form, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(form))
+			(*call)()
+		}
+		s.ServeHTTP(w, r)
+	}))
 	defer srv.Close()
 	defer srv.Client().CloseIdleConnections()
 	post := func(ctx context.Context, f url.Values) (int, http.Header, string, error) {
@@ -603,11 +615,12 @@ func TestFaults(t *testing.T) {
 		t.Errorf("set and omit: %q %v", body, err)
 	}
 	s.Inject(Fault{Endpoint: Token, Delay: time.Hour})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
+	arrived.Store(&cancel)
 	if _, _, _, err := post(ctx, appForm()); err == nil {
 		t.Error("a held answer arrived")
 	}
+	<-left // the fault is used up
 	s.Inject(Fault{Endpoint: Token, Delay: time.Millisecond, Status: 500})
 	s.Inject(Fault{Times: -1, Status: 501})
 	want := []int{500, 501, 501}

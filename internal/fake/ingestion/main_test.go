@@ -29,8 +29,13 @@ type rig struct {
 
 func newRig(t testing.TB, change func(*Settings)) *rig {
 	t.Helper()
+	return newSeeded(t, 1, change)
+}
+
+func newSeeded(t testing.TB, seed uint64, change func(*Settings)) *rig {
+	t.Helper()
 	r := &rig{t: t, clock: new(kit.Clock)}
-	ids := kit.NewIDs(1)
+	ids := kit.NewIDs(seed)
 	r.blobs = blob.New(blob.Config{Clock: r.clock, IDs: ids, Recorder: new(kit.Recorder)})
 	settings := DefaultSettings()
 	if change != nil {
@@ -38,7 +43,7 @@ func newRig(t testing.TB, change func(*Settings)) *rig {
 	}
 	var err error
 	r.s, err = New(Config{
-		Clock: r.clock, IDs: ids, Seed: 1, Blobs: r.blobs, Settings: settings,
+		Clock: r.clock, IDs: ids, Seed: seed, Blobs: r.blobs, Settings: settings,
 		Check: func(token string) (Claims, bool) {
 			return Claims{Audience: "https://api.partner.microsoft.com"}, token == "good"
 		},

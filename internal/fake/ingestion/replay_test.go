@@ -185,7 +185,8 @@ func settingsOf(all []interaction, s Settings) Settings {
 			s.LinksForMalformedExpand = s.LinksForMalformedExpand || strings.Contains(body, `"fileSasUri"`)
 			s.EchoUploadLink = s.EchoUploadLink || strings.Contains(body, `"Uploaded"`) && strings.Contains(body, "sp=rwl")
 		case i.Request.Method == http.MethodPost && strings.HasSuffix(path, "/setup") && i.Response.Status == http.StatusOK:
-			s.TestDrive = s.TestDrive || strings.Contains(strings.ReplaceAll(value(i.Request.Body), " ", ""), `"enableTestDrive":true`)
+			asked := strings.Contains(strings.ReplaceAll(value(i.Request.Body), " ", ""), `"enableTestDrive":true`)
+			s.TestDrive = s.TestDrive || asked && described(all, productOf(path)).text("resourceType") == virtualMachine
 		case made[productOf(path)] && strings.Contains(body, `"testdrive"`):
 			s.TestDrive = true
 		}
@@ -349,7 +350,7 @@ func (r *replay) seedMedia(p *product, i *interaction, path []string, answer obj
 		if seed == nil {
 			seed = build("resourceType", "AzureListing", "languageCode", "en-us", "id", path[0])
 		}
-		r.seedListings(p, p.branch(moduleListing, "").Instance, []object{seed})
+		r.seedListing(p, "", seed)
 	}
 	switch {
 	case len(path) == 2 && i.Request.Method == http.MethodGet:
@@ -487,9 +488,11 @@ func (r *replay) seedProduct(id string, body object) {
 
 // described looks for the first answer from here on that shows the resource, nil if
 // there is none.
-func (r *replay) described(id string) object {
-	for n := r.at; n < len(r.all); n++ {
-		answer, _ := parseObject([]byte(value(r.all[n].Response.Body)))
+func (r *replay) described(id string) object { return described(r.all[r.at:], id) }
+
+func described(all []interaction, id string) object {
+	for n := range all {
+		answer, _ := parseObject([]byte(value(all[n].Response.Body)))
 		for _, o := range append(answer.objects("value"), answer) {
 			if o.text("id") == id {
 				return o
@@ -499,23 +502,26 @@ func (r *replay) described(id string) object {
 	return nil
 }
 
-// seedPlans adds the plans and drafts that the first look at them shows.
+// seedPlans adds the plans that the first look at any of them shows; what shows later
+// only has come later. Their drafts get the ids of the first looks at these.
 func (r *replay) seedPlans(p *product) {
 	looked := make(map[string]bool)
 	for n := r.at; n < len(r.all); n++ {
 		look := &r.all[n]
 		path := apiPath(look.Request.URL)
 		rest := strings.TrimPrefix(path, "/products/"+p.ID)
-		if look.Request.Method != http.MethodGet || productOf(path) != p.ID || looked[rest] {
+		plans, branches := rest == "/variants", strings.HasPrefix(rest, "/branches/")
+		if look.Request.Method != http.MethodGet || productOf(path) != p.ID || !plans && !branches || looked[rest] {
 			continue
 		}
+		earliest := len(looked) == 0
 		looked[rest] = true
 		answer, _ := parseObject([]byte(value(look.Response.Body)))
 		for _, o := range answer.objects("value") {
-			switch {
-			case rest == "/variants":
+			switch variant := o.text("variantID"); {
+			case plans && earliest:
 				r.seedVariant(p, o)
-			case strings.HasPrefix(rest, "/branches/"):
+			case branches && (earliest || p.branch(o.text("module"), variant) != nil):
 				r.seedBranch(p, o)
 			}
 		}
@@ -566,24 +572,29 @@ func (r *replay) seedListings(p *product, instance string, list []object) {
 		b = p.branch(moduleListing, "")
 		b.Instance = instance
 	}
-	if !r.first("drafts of " + instance) {
-		return
-	}
-	seen := func(i *item) bool {
-		return slices.ContainsFunc(list, func(l object) bool { return l.text("id") == i.ID })
-	}
-	p.Items = slices.DeleteFunc(p.Items, func(i *item) bool { return i.Collection == "listings" && i.Variant == b.Variant && !seen(i) })
-	for _, l := range list {
-		if p.find("listings", l.text("id"), r.clock.Now()) != nil {
-			continue
-		}
-		body := l.clone()
-		body.del("id")
-		body.del("@odata.etag")
-		p.Items = append(p.Items, &item{
-			Collection: "listings", ID: l.text("id"), Module: moduleListing, Variant: b.Variant, Body: body, ETag: l.text("@odata.etag"),
+	if r.first("drafts of " + instance) { // those that the fake has made by itself
+		p.Items = slices.DeleteFunc(p.Items, func(i *item) bool {
+			return i.Collection == "listings" && i.Variant == b.Variant && !r.known["listing "+i.ID]
 		})
 	}
+	for _, l := range list {
+		r.seedListing(p, b.Variant, l)
+	}
+}
+
+// seedListing adds a listing, or moves it to the plan that it has turned out to be of.
+func (r *replay) seedListing(p *product, variant string, l object) {
+	id := l.text("id")
+	if !r.first("listing " + id) {
+		if i := p.find("listings", id, r.clock.Now()); i != nil {
+			i.Variant = variant
+		}
+		return
+	}
+	body := l.clone()
+	body.del("id")
+	body.del("@odata.etag")
+	p.Items = append(p.Items, &item{Collection: "listings", ID: id, Module: moduleListing, Variant: variant, Body: body, ETag: l.text("@odata.etag")})
 }
 
 // seedImage adds an image that was there before.
@@ -683,7 +694,7 @@ func (r *replay) translateValue(v any) any {
 func picture(kind string, length int) string {
 	width, height := logoSize(kind)
 	if width == 0 {
-		width, height = 1280, 720
+		width, height = 1, 1 // nobody looks at the size of others
 	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))); err != nil {

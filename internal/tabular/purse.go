@@ -1,0 +1,59 @@
+package tabular
+
+import "github.com/shopspring/decimal"
+
+const (
+	purseBits = 11
+	// Columns in which that many numbers in a row were new are left alone for a while.
+	purseMisses = 64
+	purseRest   = 1024
+)
+
+// purse remembers numbers of a file. Exchange rates, list prices and small counts
+// come again and again, and a decimal costs two allocations; since decimals never
+// change, those of equal numbers are shared.
+type purse [1 << purseBits]coin
+
+// coin is a number and the decimal that was made of it.
+type coin struct {
+	number
+	minted bool
+	value  decimal.Decimal
+}
+
+// pocket parses the numbers of one column with the help of a purse.
+type pocket struct {
+	purse  *purse
+	misses int // since the last hit
+	rest   int // cells until remembering is tried again
+}
+
+func (p *pocket) decimal(cell string) (decimal.Decimal, error) {
+	n, ok := plainNumber(cell)
+	if !ok {
+		return parseAnyDecimal(cell)
+	}
+	if p.rest > 0 {
+		p.rest--
+		return decimal.New(n.digits, n.exponent), nil
+	}
+	// Multiplying spreads neighbouring numbers over the table.
+	hash := (uint64(n.digits) ^ uint64(uint32(n.exponent))<<56) * 0x9e3779b97f4a7c15 //nolint:gosec // only bits matter
+	c := &p.purse[hash>>(64-purseBits)]
+	if c.number == n && c.minted {
+		p.misses = 0
+		return c.value, nil
+	}
+	if p.misses++; p.misses == purseMisses {
+		p.misses, p.rest = 0, purseRest
+	}
+	*c = coin{n, true, decimal.New(n.digits, n.exponent)}
+	return c.value, nil
+}
+
+func (p *pocket) nullDecimal(cell string) (decimal.NullDecimal, error) {
+	if cell == "" {
+		return decimal.NullDecimal{}, nil
+	}
+	return nullable(p.decimal(cell))
+}
