@@ -67,6 +67,15 @@ func TestPicturesAreUploadedOnce(t *testing.T) {
 	s.ForgetRequests()
 	apply(ingestion.ListingImage{FileName: "3.png", Type: ingestion.Screenshot}, logo, ingestion.Updated, upload[1:]...)
 	apply(ingestion.ListingImage{FileName: "3.png", Type: ingestion.Screenshot}, logo, ingestion.Unchanged)
+	// So is a file that has arrived, but of which the service was not told.
+	s.Inject(pctest.Answer(http.StatusBadRequest).On(http.MethodPut, "*/images/*"))
+	four := ingestion.ListingImage{FileName: "4.png", Type: ingestion.Screenshot}
+	if _, err := images.Upload(t.Context(), four, bytes.NewReader(logo), nil); err == nil {
+		t.Fatal("no error")
+	}
+	s.ForgetRequests()
+	apply(four, logo, ingestion.Updated, upload[1:]...)
+	apply(four, logo, ingestion.Unchanged)
 	// Of two in its place the one that is right stays.
 	if _, err := images.Upload(t.Context(), small, bytes.NewReader(logo), nil); err != nil {
 		t.Fatal(err)

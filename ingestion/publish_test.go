@@ -101,6 +101,14 @@ func TestWhatIsSubmitted(t *testing.T) {
 			},
 			want: `"resources":[{"type":"Listing","value":"own"}],` + fmt.Sprintf(plan, `{"type":"Listing","value":"new"}`),
 		},
+		"two drafts of one owner, of which the first counts": {
+			request: ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModuleListing}},
+			prepare: func(d *desk) {
+				d.set("GET /branches/getByModule(module=Listing)", listing(`{"currentDraftInstanceID":"a"}`, `{"currentDraftInstanceID":"b"}`,
+					`{"currentDraftInstanceID":"c","variantID":"v"}`, `{"currentDraftInstanceID":"d","variantID":"V"}`))
+			},
+			want: `"resources":[{"type":"Listing","value":"a"}],` + fmt.Sprintf(plan, `{"type":"Listing","value":"c"}`),
+		},
 		"an offer of another kind": {
 			prepare: func(d *desk) {
 				d.set("GET ", ok(`{"resourceType":"SoftwareAsAService","id":"p"}`))
