@@ -68,3 +68,24 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 }
+
+// With credentials it is the real service that is asked, or the one that the
+// environment names.
+func TestCredentialsInTheEnvironment(t *testing.T) {
+	for endpoint, want := range map[string]string{"ftp://api.example": "ftp", "http://127.0.0.1:1": "interrupted"} {
+		var out, problems bytes.Buffer
+		environment := func(key string) (string, bool) {
+			value, ok := map[string]string{"PARTNERCENTER_ACCESS_TOKEN": "t0ken", endpointVariable: endpoint}[key]
+			return value, ok
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // nobody is there to answer
+		if endpoint == "ftp://api.example" {
+			ctx = t.Context()
+		}
+		code := run(ctx, []string{}, environment, &out, &problems)
+		if code == exitOK || !strings.Contains(problems.String(), want) || strings.Contains(out.String(), "No credentials") || strings.Contains(problems.String(), "t0ken") || strings.Count(problems.String(), "\n") != 1 {
+			t.Errorf("%s: exit code %d, want a line about %s:\n%s%s", endpoint, code, want, out.String(), problems.String())
+		}
+	}
+}
