@@ -77,5 +77,5 @@ func BenchmarkUpload(b *testing.B) {
 	s := azuritetest.Start(b)
 	s.Container(b, "file")
 	link := randomFile(b, mib<<20) + "\n" + s.Link("file/app.zip", "rwl", time.Now().Add(24*time.Hour))
-	race(b, fmt.Sprintf("%d MiB to Azurite", mib), link, "ours, upload", "azblob, upload")
+	race(b, fmt.Sprintf("%d MiB to Azurite", mib), link, mib<<20, "ours, upload", "azblob, upload")
 }
