@@ -87,7 +87,7 @@
 //
 // Every request is recorded, without its secrets:
 //
-//	if n := len(srv.Requests().To(pctest.API).On("POST", "*")); n != 1 { ... }
+//	srv.Requests().To(pctest.API).On("POST", "*").Want(t, 1)
 //
 // A rule that no client may break, such as a bearer token sent to the blob host,
 // fails the test by itself.
@@ -95,7 +95,53 @@
 // # Other languages, other HTTP clients
 //
 // [Server.Listen] serves the same on real sockets, with TLS, each service on a
-// port of its own; [Server.ListenPlain] without.
+// port of its own; [Server.ListenPlain] without. [Server.Handler] is all services on
+// one origin, for a server of one's own; [Server.Certificate] and
+// [Server.AuthorityPEM] give it what TLS needs, [WithStateDir] lets it survive
+// restarts and [WithSpeed] makes a day pass in seconds. The program examples/emulator
+// puts these together, so that nobody needs Go to use them:
+//
+//	go run ./examples/emulator -addr 127.0.0.1:8443 -dir state -speed 8640
+//
+// Clients that were not written for it are run against it in this repository's tests,
+// unmodified but for what names resolve to and which authority they trust. They, and
+// others like them, may rely on:
+//
+//   - curl: every documented walk through, by --resolve or --connect-to; HTTP/1.1,
+//     TLS 1.2 and 1.3, ranges, --compressed.
+//   - Python's requests and urllib3: the v1 endpoint with the password grant and numbers
+//     as strings, X-AadUserTicket, their own repeats on Retry-After, streamed downloads.
+//   - @azure/msal-node and MSAL for Go: instance discovery and OpenID documents of the
+//     public authority, client secrets and certificates, refresh tokens, device and
+//     authorization codes with PKCE, the password grant; access tokens that verify
+//     against the published keys.
+//   - azblob and whoever speaks the storage protocol: Put Blob, Put Block, Put Block
+//     List and Get Blob with a link's own rights until its end.
+//
+// They may not rely on: HTTP/2 (faults cut connections, which it shares), sovereign
+// clouds, conditional access but for the second factor, Microsoft Graph beyond tokens
+// for it, other operations of blob storage, texts of errors that no page documents,
+// and the order of members in JSON.
+//
+// # The admin API
+//
+// With [AdminLoopback], the handler has a page at /_pctest/ that shows what clients do,
+// and behind it an API, which takes and returns JSON:
+//
+//	GET    /_pctest/state                          exports, reports, products, faults, violations, time
+//	GET    /_pctest/requests?after=N&limit=N       recorded requests, without their secrets
+//	DELETE /_pctest/requests                       forgets them
+//	POST   /_pctest/reset                          as Server.Reset
+//	POST   /_pctest/clock                          {"advance": "24h"}, as Server.Advance
+//	GET    /_pctest/faults                         faults that wait for requests
+//	POST   /_pctest/faults                         adds faults, as ParseFaults reads them
+//	DELETE /_pctest/faults, /_pctest/faults/{id}   takes all or one back
+//	POST   /_pctest/exports/{id}/finish            {"status": "Completed"}, "Failed" or any other
+//	POST   /_pctest/exports/{id}/expire-links      makes the links to its file worthless
+//	POST   /_pctest/executions/{id}/finish         likewise for an execution of a report
+//	POST   /_pctest/executions/{id}/expire-links
+//	POST   /_pctest/submissions/{id}/finish        {"status": "Completed"} or "Failed"
+//	POST   /_pctest/tokens/revoke                  {"token": ...}, {"fingerprint": ...} or {"user": ...}
 //
 // # How true it is
 //
@@ -105,7 +151,9 @@
 // pages below them), that of Entra ID and that of Azure Storage; for submissions,
 // Microsoft's OpenAPI document and what open-source clients send and expect. It has
 // not been compared with the live service, but the submission API is compared with
-// recorded traffic of it: products, setups, plans, listings and images. What those
+// recorded traffic of it: products, setups, plans, listings and images. A ledger in
+// the tests names, for every statement about it in the specifications that this
+// repository works from, the test that proves it. What those
 // sources leave open, and the fake therefore had to decide, is marked in the
 // comments with "the fake's choice"; most of it can be changed in [Behavior],
 // [AnalyticsBehavior] and [IngestionBehavior].

@@ -498,3 +498,30 @@ func TestAdminShowsRequestsWithoutSecrets(t *testing.T) {
 		t.Errorf("left are %s", got)
 	}
 }
+
+func TestAdminServesItsPage(t *testing.T) {
+	t.Parallel()
+	o := serveOrigin(t, pctest.NewServer(t), pctest.AdminLoopback)
+	for path, want := range map[string]string{"": "text/html", "/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.url+"/_pctest"+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := o.direct.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), want) || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%q: %s %v", path, resp.Status, resp.Header)
+		}
+	}
+	// What a browser says about a page of another site.
+	for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+		if status, _ := o.send(o.direct, "POST", o.url+"/_pctest/reset", "", header, value); status != 403 {
+			t.Errorf("%s: %s: %d", header, value, status)
+		}
+	}
+}

@@ -165,3 +165,20 @@ func TestRequestsAreRecordedWithoutSecrets(t *testing.T) {
 		t.Errorf("%d requests after forgetting", n)
 	}
 }
+
+func TestRequestsCanBeCounted(t *testing.T) {
+	t.Parallel()
+	srv := pctest.NewServer(t)
+	c := newCaller(t, srv)
+	c.download(c.link(pctest.Payments, c.start(pctest.Payments, "?$filter=paymentAmount%20gt%201")))
+	spy := &spyTB{TB: t}
+	posts := srv.Requests().On("POST", "*").Want(spy, 1)
+	if len(spy.errors) != 0 || len(posts) != 1 {
+		t.Errorf("%v fail although there is one", spy.errors)
+	}
+	srv.Requests().Want(spy, 2)
+	if len(spy.errors) != 1 || !strings.Contains(spy.errors[0], "POST https://api.partner.microsoft.com/v1.0/payouts/payments?%24filter=paymentAmount+gt+1 -> 202\n") ||
+		!strings.Contains(spy.errors[0], "https://pctestexports.blob.core.windows.net/exports/") || !strings.Contains(spy.errors[0], "sig=%5Bredacted%5D") {
+		t.Errorf("the failure says %q", spy.errors)
+	}
+}

@@ -1,10 +1,12 @@
 package pctest
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -87,4 +89,27 @@ func (r Requests) On(method, path string) Requests {
 // Answered selects the requests that were answered with the status.
 func (r Requests) Answered(status int) Requests {
 	return r.Where(func(q Request) bool { return q.Status == status })
+}
+
+// Want fails the test unless there are as many requests; the failure lists those that
+// there are. It returns them for a closer look.
+func (r Requests) Want(tb testing.TB, n int) Requests {
+	tb.Helper()
+	if len(r) != n {
+		tb.Errorf("pctest: %d requests, want %d:\n%s", len(r), n, r)
+	}
+	return r
+}
+
+// String lists the requests, one a line. It holds no secrets.
+func (r Requests) String() string {
+	var b strings.Builder
+	for _, q := range r {
+		fmt.Fprintf(&b, "%s https://%s%s", q.Method, q.Host, q.Path)
+		if len(q.Query) > 0 {
+			fmt.Fprintf(&b, "?%s", q.Query.Encode())
+		}
+		fmt.Fprintf(&b, " -> %d\n", q.Status)
+	}
+	return b.String()
 }

@@ -78,6 +78,7 @@ type emulator struct {
 	} `json:"users"`
 	RefreshToken string `json:"refreshToken"`
 	line         []byte
+	pid          int
 }
 
 // startEmulator starts the program on a free port. It is ended with the test as a process
@@ -115,7 +116,7 @@ func startEmulator(t *testing.T, args ...string) *emulator {
 			t.Logf("the emulator says:\n%s", &stderr)
 		}
 	})
-	e := &emulator{t: t}
+	e := &emulator{t: t, pid: cmd.Process.Pid}
 	if e.line, err = bufio.NewReader(out).ReadBytes('\n'); err != nil {
 		t.Fatalf("the emulator does not start: %v", err)
 	}
