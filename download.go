@@ -43,9 +43,10 @@ type DownloadOptions struct {
 	// one. Default 16; negative: 1.
 	Parallel int
 	// PartSize is how many bytes one of several parallel requests asks for, at
-	// least 16 KiB. Default: about what a connection delivers in a second,
-	// between 1 MiB and 32 MiB, and less towards the end of the file. Opening a
-	// file uses it for the first request only; see ReadAhead.
+	// least 16 KiB. Default: about what a connection delivers in a second, or in
+	// less where the store answers quickly, between 4 MiB and 32 MiB, and down to
+	// 1 MiB towards the end of the file. Opening a file uses it for the first
+	// request only; see ReadAhead.
 	PartSize int64
 	// ReadAhead is how many bytes of a file that is opened, rather than
 	// downloaded to disk, are held in memory so that they are there when the

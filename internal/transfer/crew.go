@@ -10,8 +10,12 @@ import (
 	"github.com/partnercenter-go/partnercenter"
 )
 
-// observeInterval is how often the governor is told what has been received.
-const observeInterval = 25 * time.Millisecond
+const (
+	// observeInterval is how often the governor is told what has been received.
+	observeInterval = 25 * time.Millisecond
+	// leastBacklog is how many bytes may always wait to be summed up.
+	leastBacklog = 16 << 20
+)
 
 // errNoRanges: the store has answered a request for a part with the whole file.
 var errNoRanges = errors.New("the store ignores ranges")
@@ -196,9 +200,11 @@ func (w *worker) try(ctx context.Context, s *stream, p *piece) error {
 			want.end = -1
 		}
 		var err error
+		asked := time.Now()
 		if s, err = w.fetch.get(ctx, want, &w.version); err != nil {
 			return err
 		}
+		w.gov.began(time.Since(asked))
 	}
 	defer func() { _ = s.Close() }()
 	left := w.board.left(p)
@@ -220,9 +226,27 @@ func (w *worker) try(ctx context.Context, s *stream, p *piece) error {
 			w.fetch.progress()
 			w.received.Add(int64(n))
 			w.warmUp()
+			if err := w.help(ctx); err != nil {
+				return err
+			}
 		}
 		left = w.board.left(p)
 		if err != nil && (left.off < left.end || errors.Is(err, partnercenter.ErrCorrupt)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// help sums up when that has fallen far behind, as it does where the processor is
+// slower than the line: what is put off would only take longer in the end.
+func (w *worker) help(ctx context.Context) error {
+	for ctx.Err() == nil {
+		front := w.board.front()
+		if front-w.d.summed() <= max(leastBacklog, w.gov.reach()) {
+			break
+		}
+		if err := w.d.sumNext(w.buf, front); err != nil {
 			return err
 		}
 	}
@@ -240,9 +264,9 @@ func (c *crew) write(p []byte, off int64) (int, error) {
 // sumUp feeds the file in its order to the digest, as it gets there.
 func (c *crew) sumUp(ctx context.Context) error {
 	buf := make([]byte, copyBuffer)
-	for c.d.off < c.board.size {
+	for c.d.summed() < c.board.size {
 		front := c.board.front()
-		for c.d.off < front {
+		for c.d.summed() < front {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

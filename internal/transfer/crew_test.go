@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -330,6 +331,31 @@ func TestWholePartInRangesIsConfirmedWithOneByte(t *testing.T) {
 	res := fetchWhole(t, s, s.memorySource(), path, inParts(3))
 	if got := s.ranges(); res.Resumed != 4*testPart || len(got) != 1 || got[0] != "bytes=262143-" {
 		t.Errorf("%+v after %q", res, got)
+	}
+}
+
+// Whoever writes faster than is summed up sums up, too.
+func TestConnectionsHelpWithSummingUp(t *testing.T) {
+	const size = 40 << 20
+	f, err := openPart(filepath.Join(t.TempDir(), "march.zip.part"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if err := f.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	d := newDownload(Source{}, "march.zip", newSettings(inParts(2)))
+	d.file, d.board = f, newBoard(size, testPart, []span{{0, size}})
+	w := &worker{crew: &crew{d: d, board: d.board, gov: newGovernor(d.limits, time.Now())}, buf: make([]byte, testPart)}
+	if err := w.help(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d.off != size-leastBacklog || d.sums.sum() != sha256.Sum256(make([]byte, d.off)) {
+		t.Errorf("summed up as far as %d, want %d", d.off, size-leastBacklog)
+	}
+	if err := w.help(t.Context()); err != nil || d.off != size-leastBacklog {
+		t.Errorf("%v; now as far as %d", err, d.off)
 	}
 }
 

@@ -9,7 +9,7 @@
 //     sidecar and, for several connections, crew.go, board.go and governor.go:
 //     which bytes are wanted next, and by how many requests at a time;
 //   - fetcher.go: whether a failure can be mended, how often and how soon;
-//   - request.go: one range request, its checks, its body;
+//   - request.go with checksum.go: one range request, its checks, its body;
 //   - link.go: the link that is good now;
 //   - [Doer]: the wire, with retries below it.
 //

@@ -453,14 +453,24 @@ func (d *download) write(p []byte) error {
 
 // sumNext adds the next bytes of the file, of those before end, to the digest.
 func (d *download) sumNext(buf []byte, end int64) error {
-	n, err := d.file.ReadAt(buf[:min(int64(len(buf)), end-d.off)], d.off)
 	d.summing.Lock()
 	defer d.summing.Unlock()
+	if d.off >= end { // somebody else has
+		return nil
+	}
+	n, err := d.file.ReadAt(buf[:min(int64(len(buf)), end-d.off)], d.off)
 	_, _ = d.sums.Write(buf[:n])
 	if d.off += int64(n); n > 0 {
 		return nil
 	}
 	return err
+}
+
+// summed is how many of the first bytes are in the digest.
+func (d *download) summed() int64 {
+	d.summing.Lock()
+	defer d.summing.Unlock()
+	return d.off
 }
 
 // sumRest adds everything that is there without a gap to the digest.

@@ -16,6 +16,9 @@ const (
 
 	smallPart = 1 << 20
 	largePart = 32 << 20
+	// partLatencies is how many times as long as the answer to a request takes to
+	// begin its body should take to arrive.
+	partLatencies = 32
 )
 
 // governor decides how many connections a transfer uses and how much each of them
@@ -26,20 +29,21 @@ const (
 // a step back takes the time that young connections need to get up to speed. When
 // the store asks for patience it halves them at once and adds single ones later.
 type governor struct {
-	fixed int64 // size of a part; 0: what a connection delivers in a second
+	fixed int64 // size of a part; 0: what a connection delivers in a while
 
 	mu      sync.Mutex
 	max     int
 	target  int
 	active  int
-	settled bool      // the connections of this step all deliver
-	since   time.Time // when this step, or its measurement, began
-	mark    int64     // what had been received then
-	rate    float64   // bytes a second, as measured last
-	trial   bool      // the step just taken must prove itself
-	before  float64   // the rate of the step before
-	back    int       // and its connections
-	held    time.Time // no more connections until then
+	settled bool          // the connections of this step all deliver
+	since   time.Time     // when this step, or its measurement, began
+	mark    int64         // what had been received then
+	rate    float64       // bytes a second, as measured last
+	latency time.Duration // the shortest that an answer took to begin; 0: unknown
+	trial   bool          // the step just taken must prove itself
+	before  float64       // the rate of the step before
+	back    int           // and its connections
+	held    time.Time     // no more connections until then
 	hold    time.Duration
 	gentle  bool      // the store has asked for patience: single steps
 	cooled  time.Time // refusals until then are one
@@ -148,9 +152,37 @@ func (g *governor) part(missing int64) int64 {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	size := int64(firstPart)
-	if g.rate > 0 {
-		size = min(int64(g.rate)/int64(max(g.active, 1)), largePart)
+	return max(min(g.usual(), missing/int64(2*g.target)), smallPart)
+}
+
+// usual is the size of a part in the middle of the file: what a connection delivers
+// in a second, or in less where answers begin so quickly that requests cost little.
+func (g *governor) usual() int64 {
+	if g.rate == 0 {
+		return firstPart
 	}
-	return max(min(size, missing/int64(2*g.target)), smallPart)
+	while := time.Second
+	if g.latency > 0 {
+		while = min(partLatencies*g.latency, while)
+	}
+	return max(min(int64(g.rate*while.Seconds())/int64(max(g.active, 1)), largePart), firstPart)
+}
+
+// began notes how long an answer took to begin.
+func (g *governor) began(after time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.latency == 0 || after < g.latency {
+		g.latency = max(after, 1)
+	}
+}
+
+// reach is how many bytes all connections together are asked for at a time.
+func (g *governor) reach() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.fixed > 0 {
+		return g.fixed * int64(g.target)
+	}
+	return g.usual() * int64(g.target)
 }

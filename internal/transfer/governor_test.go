@@ -94,6 +94,20 @@ func TestPartsFitTheConnection(t *testing.T) {
 	if got := g.part(1 << 40); got != largePart {
 		t.Errorf("on a fast line a part has %d bytes", got)
 	}
+	if got := g.reach(); got != 4*largePart {
+		t.Errorf("all connections together are asked for %d bytes", got)
+	}
+	// Answers that begin at once make smaller parts cheap, but not the smallest.
+	for _, c := range []struct{ after, part int64 }{{50, largePart}, {10, largePart}, {1, 32e6}, {2, 32e6}} {
+		g.began(time.Duration(c.after) * time.Millisecond)
+		if got := g.part(1 << 40); got != min(c.part, largePart) {
+			t.Errorf("after an answer that began in %d ms a part has %d bytes, want %d", c.after, got, c.part)
+		}
+	}
+	g.began(time.Microsecond)
+	if got := g.part(1 << 40); got != firstPart {
+		t.Errorf("with hardly any latency a part has %d bytes", got)
+	}
 	fixed := newGovernor(settings{parallel: 4, partSize: 12345}, start)
 	if got := fixed.part(10); got != 12345 {
 		t.Errorf("a size that was asked for became %d", got)
