@@ -71,6 +71,12 @@ func TestOrphans(t *testing.T) {
 		if diff := cmp.Diff(want, names(got)); diff != "" {
 			t.Errorf("orphans (-want +got):\n%s", diff)
 		}
+		// The query of a schedule that is wanted, and whose report was never made, is
+		// what applying it again takes.
+		never := daily(func(s *analytics.Schedule) { s.Name = "Never" })
+		if wanted, err := c.Orphans(ctx, []analytics.Schedule{keep, byID, never}); err != nil || strings.Contains(strings.Join(names(wanted), ", "), "Never") {
+			t.Errorf("with a schedule without report: %v, %v", names(wanted), err)
+		}
 		if len(got.Reports) == 2 && !got.Reports[1].Status.Is(analytics.ReportPaused) {
 			t.Errorf("the earlier form is not the orphan: %+v", got.Reports[1])
 		}

@@ -213,6 +213,21 @@ func TestRunFindsWhatItHasMade(t *testing.T) {
 			t.Errorf("clean-up: %v, left %q", err, s.left())
 		}
 
+		// It has been made, and the answer says that it failed.
+		s.filter = func(req *http.Request, resp *http.Response) *http.Response {
+			if req.Method == http.MethodPost {
+				return answer(http.StatusInternalServerError, "")
+			}
+			return resp
+		}
+		if run, err = c.Run(t.Context(), analytics.RunRequest{Query: usageQuery}); err != nil || len(s.left()) != 2 {
+			t.Fatalf("error %v, stored: %q", err, s.left())
+		}
+		s.filter = nil
+		if err := run.CleanUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+
 		// Nothing has been made, and nothing is found.
 		s.fail = func(req *http.Request) *http.Response {
 			if req.Method == http.MethodPost {

@@ -95,8 +95,12 @@ func slots(r Report, runs []Execution, now time.Time) []Slot {
 		first = slotFrom(slotBefore(r.Start, r.Interval, first), r.Interval, oldest)
 	}
 	last := now
-	if r.Status.Is(ReportInactive) && len(runs) > 0 {
-		last = out[len(out)-1].Time
+	switch {
+	case !r.Status.Is(ReportInactive):
+	case r.TotalCount > 0:
+		last = r.Start.Add(min(time.Duration(r.TotalCount-1), now.Sub(r.Start)/r.Interval) * r.Interval)
+	case len(runs) > 0:
+		last = out[len(out)-1].Time // when else it has ended is not known
 	}
 	for t := first; !t.After(last); t = t.Add(r.Interval) {
 		if !taken[t] {

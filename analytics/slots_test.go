@@ -80,6 +80,25 @@ func TestSlots(t *testing.T) {
 			s.filterFails, s.generation = true, 1000*time.Hour
 		}, "6m 30p", ""},
 		{"120 days", func(*testing.T, *service, *analytics.Client, analytics.Report) { time.Sleep(120 * 24 * time.Hour) }, "", "all but the last 90 days"},
+		{"no run for a day", func(_ *testing.T, s *service, _ *analytics.Client, _ analytics.Report) {
+			s.generation, s.reports[0].interval = 1000*time.Hour, 24*7
+			time.Sleep(6*time.Hour + 23*time.Hour)
+		}, "6p", ""},
+		{"no run for longer", func(_ *testing.T, s *service, _ *analytics.Client, _ analytics.Report) {
+			s.generation, s.reports[0].interval = 1000*time.Hour, 24*7
+			time.Sleep(6*time.Hour + 25*time.Hour)
+		}, "6m", ""},
+		{"the last run of a schedule is missing", func(_ *testing.T, s *service, _ *analytics.Client, _ analytics.Report) {
+			time.Sleep(10 * 24 * time.Hour)
+			s.filter = func(req *http.Request, _ *http.Response) *http.Response {
+				if !strings.HasSuffix(req.URL.Path, "/ScheduledReport") {
+					return s.ok("", completedRun(dailyStart.Add(-6*time.Hour), 6.2), completedRun(dailyStart.Add(-6*time.Hour), 30.2))
+				}
+				item := s.reportJSON(s.reports[0])
+				item["reportStatus"], item["totalRecurrenceCount"], item["recurrenceCount"] = "Inactive", 3, 0
+				return s.ok("", item)
+			}
+		}, "6r 30r 54m", ""},
 		{"the schedule has ended", func(_ *testing.T, s *service, _ *analytics.Client, _ analytics.Report) {
 			s.reports[0].count = 2
 			time.Sleep(10 * 24 * time.Hour)

@@ -750,12 +750,36 @@ func TestManyCallersManyKeys(t *testing.T) {
 }
 
 func TestWarmCallAllocatesNothing(t *testing.T) {
-	s := closing(t, auth.Cached(numbered(), nil))
+	cloud := auth.GlobalCloud()
+	s := closing(t, auth.Cached(numbered(), &auth.Options{Cloud: &cloud}))
 	ctx := t.Context()
-	for _, req := range []auth.TokenRequest{{Resource: resource}, {Resource: resource, TenantID: tenantID}} {
+	for _, req := range []auth.TokenRequest{
+		{Resource: resource}, {Resource: resource, TenantID: tenantID},
+		{Resource: resource, Host: "api.partner.microsoft.com"}, {Resource: resource, Host: "127.0.0.1:8443"},
+	} {
 		get(t, s, req)
 		if n := testing.AllocsPerRun(1000, func() { _, _ = s.Token(ctx, req) }); n != 0 {
-			t.Errorf("%v allocations per call, want 0", n)
+			t.Errorf("%+v: %v allocations per call, want 0", req, n)
 		}
+	}
+}
+
+// BenchmarkWarmTokenForAHost is what every attempt of every request pays; the list of hosts
+// is part of it.
+func BenchmarkWarmTokenForAHost(b *testing.B) {
+	cloud := auth.GlobalCloud()
+	s := auth.Cached(numbered(), &auth.Options{Cloud: &cloud})
+	defer func() { _ = s.Close() }()
+	for _, host := range []string{"", "api.partner.microsoft.com", "cloudpartner.azure.com"} {
+		b.Run("host="+host, func(b *testing.B) {
+			ctx := b.Context()
+			req := auth.TokenRequest{Resource: resource, Host: host}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Token(ctx, req); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -275,10 +275,14 @@ func TestPackagesThatCannotBeApplied(t *testing.T) {
 			t.Error("no error")
 		}
 		s.ClearFaults()
-		if _, err := configurations.Apply(t.Context(), plan.Resource.ID, &ingestion.ManagedApplicationConfiguration{PackageReferences: []ingestion.TypeValue{
-			{Type: string(ingestion.ApplicationPackage), Value: "1"}, {Type: "azureApplicationPackage", Value: "2"},
-		}}); err != nil {
-			t.Skipf("the fake takes no such references: %v", err)
+		other, err := packages.Upload(t.Context(), app, bytes.NewReader(content), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		references := technical(t, s.offer, plan.Resource.ID).PackageReferences
+		references = append(references, ingestion.TypeValue{Type: string(ingestion.ApplicationPackage), Value: other.Resource.ID})
+		if _, err := configurations.Apply(t.Context(), plan.Resource.ID, &ingestion.ManagedApplicationConfiguration{PackageReferences: references}); err != nil {
+			t.Fatal(err)
 		}
 		if err := apply(); err == nil || !strings.Contains(err.Error(), "several packages") {
 			t.Errorf("%v", err)

@@ -60,7 +60,8 @@
 //		ingestion.Package{Type: ingestion.ApplicationPackage}, "app.zip", nil)
 //
 // An interrupted upload goes on where it stopped; [Uploader.Holds] tells whether one
-// is needed at all.
+// is needed at all. The verbs named Apply of media and packages put all of this
+// together and upload nothing twice.
 //
 // # Publishing
 //

@@ -72,8 +72,7 @@ func ExamplePublishError() {
 		return
 	}
 	_, err = publication.Wait(ctx, quickly)
-	var failed *ingestion.PublishError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*ingestion.PublishError](err); ok {
 		fmt.Println("failed in", failed.Step)
 		for _, f := range failed.Findings() {
 			fmt.Printf("%-10s | %-6s | %-7s | %-7s | %s\n", f.Kind, f.Severity, f.Code, f.Where, f.Text)

@@ -222,8 +222,8 @@ func newPublication(p ProductScope, productID string, state publishState, opts [
 //pc:operation GET /products/{productID}/submissions
 func (p *Publication) Plan(ctx context.Context) (PublishPlan, error) { return p.run.plan(ctx) }
 
-// portalURL is where people look at an offer. The form is that of
-// https://learn.microsoft.com/en-us/dynamics365/fin-ops-core/dev-itpro/lcs-solutions/isv-studio-overview
+// portalURL is where people look at an offer. The form is the one that Microsoft's
+// page "Link independent software vendor (ISV) packages to ISV Studio" shows.
 func portalURL(productID string) string {
 	return "https://partner.microsoft.com/dashboard/commercial-marketplace/offers/" + productID + "/overview"
 }

@@ -1,6 +1,7 @@
 package ingestion_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -282,20 +283,21 @@ func TestAnOfferFromNothingToLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := pctest.NewServer(t, pctest.WithIngestionBehavior(func(b *pctest.IngestionBehavior) { b.BranchDelay = 4 * time.Second }))
 		client := publisher(t, srv)
-		first, err := buildOffer(t.Context(), client)
+		first, err := buildOffer(t.Context(), client, pngOf(t, 48, 48), zipOf(t, 4096))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]ingestion.Action{
 			"offer": ingestion.Created, "plan": ingestion.Created, "setup": ingestion.Updated, "property": ingestion.Updated, "listing": ingestion.Updated,
 			"audience": ingestion.Updated, "resellers": ingestion.Updated, "plan listing": ingestion.Updated, "plan availability": ingestion.Updated, "technical": ingestion.Updated,
+			"logo": ingestion.Created, "package": ingestion.Created,
 		}
 		if diff := cmp.Diff(want, first); diff != "" {
 			t.Errorf("the first time (-want +got):\n%s", diff)
 		}
 		changes := srv.Inject(pctest.Answer(418).On(http.MethodPut, "*").Always())
 		more := srv.Inject(pctest.Answer(418).On(http.MethodPost, "*/ingestion/*").Always())
-		second, err := buildOffer(t.Context(), client)
+		second, err := buildOffer(t.Context(), client, pngOf(t, 48, 48), zipOf(t, 4096))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -321,7 +323,7 @@ func TestAnOfferFromNothingToLive(t *testing.T) {
 }
 
 // buildOffer is what a pipeline would do before it publishes.
-func buildOffer(ctx context.Context, client *ingestion.Client) (map[string]ingestion.Action, error) {
+func buildOffer(ctx context.Context, client *ingestion.Client, logo, app []byte) (map[string]ingestion.Action, error) {
 	done := map[string]ingestion.Action{}
 	var failed error
 	note := func(what string, action ingestion.Action, err error) {
@@ -371,5 +373,12 @@ func buildOffer(ctx context.Context, client *ingestion.Client) (map[string]inges
 		PublicAzureAuthorizations: []ingestion.RoleAuthorization{{PrincipalID: "8d7f0b5e-50c5-4a2f-9f1c-000000000004", RoleDefinitionID: "Owner"}},
 	})
 	note("technical", technical.Action, err)
+	if failed != nil {
+		return done, failed
+	}
+	picture, err := offer.Images(listing.Resource.ID).Apply(ctx, ingestion.ListingImage{FileName: "logo.png", Type: ingestion.LogoSmall}, bytes.NewReader(logo), nil)
+	note("logo", picture.Action, err)
+	template, err := offer.Packages().Apply(ctx, planID, ingestion.Package{Type: ingestion.ApplicationPackage, FileName: "app.zip"}, bytes.NewReader(app), nil)
+	note("package", template.Action, err)
 	return done, failed
 }

@@ -81,7 +81,7 @@ func TestPublicationsPrintNoSecrets(t *testing.T) {
 					if e, is := err.(*ingestion.PublishError); is { //nolint:errorlint // every layer is looked at
 						logs.WriteString(fmt.Sprintf("%+v", e.Findings()) + printed(t, e.Status))
 					}
-					inner, wraps := err.(interface{ Unwrap() error }) //nolint:errorlint // as above
+					inner, wraps := err.(interface{ Unwrap() error })
 					if !wraps {
 						break
 					}

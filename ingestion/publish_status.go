@@ -76,7 +76,7 @@ func (s PublishStatus) changes(before PublishStatus) []string {
 	if s.Submission.ID != before.Submission.ID || stateOf(s.Submission) != stateOf(before.Submission) || s.Stage != before.Stage {
 		if s.Submission.ID != "" {
 			line := fmt.Sprintf("submission %s: %s", s.Submission.ID, stateOf(s.Submission))
-			if s.Stage == StageUnknown {
+			if s.Stage == StageUnknown && s.Submission.State != "" {
 				line += " (a state that is not known; waiting on)"
 			}
 			lines = append(lines, line)

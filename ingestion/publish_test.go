@@ -541,6 +541,31 @@ func TestDamagedTokens(t *testing.T) {
 	}
 }
 
+// Whatever is read from a token is written into the next one.
+func FuzzPublishToken(f *testing.F) {
+	for _, params := range []map[string]string{
+		nil, {"goal": "live", "submission": "2", "promoted": "true", "stale": "x"}, {"goal": "preview", "inFlight": "wait", "after": "1 2"},
+		{"goal": "live", "inFlight": "refuse", "modules": `["Listing"]`, "plans": `["a"]`, "option": "2026-03-01T12:00:00Z true false", "after": "0 -"},
+		{"goal": "live", "inFlight": "cancel", "withoutPlans": "true"},
+	} {
+		f.Add(publishToken(params))
+	}
+	client, err := ingestion.New(source(), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := client.ResumePublish(text, nil)
+		if err != nil {
+			return
+		}
+		again, err := client.ResumePublish(p.ResumeToken(), nil)
+		if err != nil || again.ResumeToken() != p.ResumeToken() {
+			t.Errorf("%s became %v, %v", p.ResumeToken(), again, err)
+		}
+	})
+}
+
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	d := newDesk().set(getSubmissions, listing(state("1", "InProgress", "Submitted"))).at("Published/ReadyToPublish")

@@ -18,7 +18,7 @@ type UploadOptions struct {
 	// BlockSize is how many bytes one request sends, at most 100 MiB. Files that
 	// are not larger are sent by one request, others in blocks, of which Parallel+1
 	// are held in memory. Files of more than 50,000 blocks get larger ones.
-	// Default 8 MiB.
+	// Default 5 MiB.
 	BlockSize int64
 	// Parallel is how many blocks are sent at the same time. Default 4, at least 1.
 	Parallel int

@@ -515,6 +515,9 @@ func TestUploadTakesFreshLinks(t *testing.T) {
 		if _, err := images.UploadTo(t.Context(), made, bytes.NewReader(pngOf(t, 48, 48)), nil); err != nil {
 			t.Fatal(err)
 		}
+		if made.Data.State != ingestion.FilePendingUpload {
+			t.Errorf("the caller's resource was changed: %+v", made.Data)
+		}
 		if diff := cmp.Diff([]string{"GET /images/{id}", "PUT /file/{id}", "PUT /images/{id}"}, s.said()); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}

@@ -78,7 +78,6 @@ type hand[T any] struct {
 	target *T
 	bound  bindings
 	meta   *partnercenter.RowMeta // of target; nil when rows are pointers
-	dirty  bool                   // target holds more than the next row will overwrite
 	cut    cut
 
 	table *table   // of the last batch
@@ -130,7 +129,7 @@ func (h *hand[T]) decode(b *batch[T]) {
 	if h.table != b.table {
 		h.table = b.table
 		h.dec, h.err = newDecoder(h.typ, b.table.layout, h.bound)
-		h.dirty = true
+		h.clear() // of fields that this file has no columns for
 	}
 	if h.err != nil {
 		b.err = h.err
@@ -138,9 +137,8 @@ func (h *hand[T]) decode(b *batch[T]) {
 	}
 	cells := b.cells
 	for _, r := range b.records {
-		if h.dirty {
-			var zero T
-			*h.target = zero
+		if h.dec.rest != nil {
+			h.clear() // csvutil leaves fields alone whose cells are blank
 		}
 		h.cut.cells = cells[:r.cells]
 		cells = cells[r.cells:]
@@ -159,6 +157,11 @@ func (h *hand[T]) decode(b *batch[T]) {
 	}
 }
 
+func (h *hand[T]) clear() {
+	var zero T
+	*h.target = zero
+}
+
 // record decodes one record into the target; false when it is no row.
 func (h *hand[T]) record(b *batch[T], r record) (keep bool, err error) {
 	c, t := &h.cut, b.table
@@ -169,7 +172,6 @@ func (h *hand[T]) record(b *batch[T], r record) (keep bool, err error) {
 		}
 		switch err := h.dec.decode(c, h.target); {
 		case err == nil:
-			h.dirty = h.dec.rest != nil
 			h.note(r, t, c.cell)
 			return true, nil
 		case !errors.Is(err, errBadCell):
@@ -182,7 +184,6 @@ func (h *hand[T]) record(b *batch[T], r record) (keep bool, err error) {
 // badRecord decodes what can be decoded of a record with cells that do not fit, or
 // with another number of cells than the header.
 func (h *hand[T]) badRecord(r record, t *table) error {
-	h.dirty = true
 	cells := h.cut.all(nil)
 	aligned := cells
 	if len(cells) != len(t.header) {

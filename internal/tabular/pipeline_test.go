@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -351,6 +353,42 @@ func TestReadingRunsAheadOnlySoFar(t *testing.T) {
 	}
 }
 
+// The first row of an archive comes before a twentieth of it has been read, its
+// directory included.
+func TestTheFirstRowComesEarly(t *testing.T) {
+	random := make([]byte, 12<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(random)
+	for i, b := range random {
+		if random[i] = 'a' + b%26; i%60 == 59 {
+			random[i] = '\n'
+		}
+	}
+	data := zipped(t, "a", "colA\n"+string(random), "b", "colA\n1\n")
+	r := &counted{ReaderAt: bytes.NewReader(data)}
+	c, err := Open("export", r, int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range Rows[pair](c, nil) {
+		if n := r.n.Load(); err != nil || n > int64(len(data)/20) {
+			t.Errorf("%d of %d bytes have been read, %v", n, len(data), err)
+		}
+		break
+	}
+}
+
+// counted counts the bytes that are read.
+type counted struct {
+	io.ReaderAt
+	n atomic.Int64
+}
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.n.Add(int64(n))
+	return n, err
+}
+
 func TestErrorsAndColumnsOfEveryFileAreFound(t *testing.T) {
 	for _, interleave := range []bool{false, true} {
 		bad := numbered(2000) + "x\n" + numbered(2000)[len("colA,colB\n"):]
@@ -377,5 +415,45 @@ func TestErrorsAndColumnsOfEveryFileAreFound(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), "b:2002: extraneous") {
 			t.Errorf("interleave %v: error %v", interleave, err)
 		}
+	}
+}
+
+// What one file has columns for does not show in the rows of the next.
+func TestFieldsWithoutColumnAreZeroInEveryFile(t *testing.T) {
+	for _, n := range []int{3, manyRows} {
+		data := zipped(t, "a", numbered(n), "b", "colB\n"+strings.Repeat("b\n", n), "c", "colA\n"+strings.Repeat("a\n", n))
+		rows, err := collect[pair](open(t, data), nil)
+		if err != nil || len(rows) != 3*n {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		for i, row := range rows[n:] {
+			want := pair{B: "b"}
+			if i >= n {
+				want = pair{A: "a"}
+			}
+			if row != want {
+				t.Fatalf("row %d is %+v, want %+v", n+i, row, want)
+			}
+		}
+	}
+}
+
+// A bad row leaves nothing behind for the next one either.
+func TestABadRowLeavesNothingBehind(t *testing.T) {
+	got := map[int]sale{}
+	for row, err := range Rows[sale](text(t, "saleId,amount,is_open,count\na,1,true,1\nb,x,true,7\nc,2,,\nd,,,\n"), &partnercenter.RowOptions{Tolerant: true}) {
+		if (err != nil) != (row.Line == 3) {
+			t.Errorf("line %d: %v", row.Line, err)
+		}
+		got[row.Line] = row
+	}
+	want := map[int]sale{
+		2: {RowMeta: at(2), ID: "a", Amount: num("1"), Open: new(true), Count: 1},
+		3: {RowMeta: at(3), ID: "b", Open: new(true), Count: 7},
+		4: {RowMeta: at(4), ID: "c", Amount: num("2")},
+		5: {RowMeta: at(5), ID: "d"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }

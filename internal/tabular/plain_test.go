@@ -1,16 +1,24 @@
 package tabular
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
 
-// Every day of the calendar that can be written, and some that cannot.
+// Every month of the calendar that can be written, and days that are in none.
 func TestPlainDaysAreThoseOfTheCalendar(t *testing.T) {
-	for day := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 10_000; day = day.AddDate(0, 0, 1) {
-		got, ok := plainTime(day.Format(time.DateOnly))
-		if !ok || got != day {
-			t.Fatalf("%v was read as %v, %v", day, got, ok)
+	for first := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC); first.Year() < 10_000; first = first.AddDate(0, 1, 0) {
+		last := first.AddDate(0, 1, -1)
+		for _, day := range []time.Time{first, last} {
+			if got, ok := plainTime(day.Format(time.DateOnly)); !ok || got != day {
+				t.Fatalf("%v was read as %v, %v", day, got, ok)
+			}
+		}
+		if cell := fmt.Sprintf("%s-%02d", first.Format("2006-01"), last.Day()+1); last.Day() < 31 {
+			if got, ok := plainTime(cell); ok {
+				t.Fatalf("%s was read as %v", cell, got)
+			}
 		}
 	}
 	for _, cell := range []string{"2023-02-29", "1900-02-29", "2024-02-30", "2024-04-31", "2024-00-01", "2024-13-01", "2024-01-00", "2024-01-32"} {

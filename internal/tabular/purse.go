@@ -21,6 +21,14 @@ type coin struct {
 	value  decimal.Decimal
 }
 
+// at is the one place where a number can be. Numbers with equal digits and other
+// exponents never share one.
+func (p *purse) at(n number) *coin {
+	// Multiplying spreads neighbouring numbers over the table.
+	hash := (uint64(n.digits) ^ uint64(uint32(n.exponent))<<56) * 0x9e3779b97f4a7c15 //nolint:gosec // only bits matter
+	return &p[hash>>(64-purseBits)]
+}
+
 // pocket parses the numbers of one column with the help of a purse.
 type pocket struct {
 	purse  *purse
@@ -37,9 +45,7 @@ func (p *pocket) decimal(cell string) (decimal.Decimal, error) {
 		p.rest--
 		return decimal.New(n.digits, n.exponent), nil
 	}
-	// Multiplying spreads neighbouring numbers over the table.
-	hash := (uint64(n.digits) ^ uint64(uint32(n.exponent))<<56) * 0x9e3779b97f4a7c15 //nolint:gosec // only bits matter
-	c := &p.purse[hash>>(64-purseBits)]
+	c := p.purse.at(n)
 	if c.number == n && c.minted {
 		p.misses = 0
 		return c.value, nil

@@ -104,18 +104,15 @@ func TestDamagedArchivesAreNeverTakenForWhole(t *testing.T) {
 				}
 			}
 			for i := range data {
-				for bit := range 8 {
+				for _, flip := range []byte{1 << (i % 8), 1 << ((i + 4) % 8), 0xff} {
 					altered := bytes.Clone(data)
-					altered[i] ^= 1 << bit
-					check(fmt.Sprintf("byte %d, bit %d", i, bit), altered)
+					altered[i] ^= flip
+					check(fmt.Sprintf("byte %d, bits %08b", i, flip), altered)
 				}
-				altered := bytes.Clone(data)
-				altered[i] = ^altered[i]
-				check(fmt.Sprintf("byte %d", i), altered)
 			}
 			r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
 			noise := rand.NewChaCha8([32]byte{3})
-			for round := range 500 {
+			for round := range 200 {
 				altered := bytes.Clone(data)
 				from := r.IntN(len(data))
 				_, _ = noise.Read(altered[from:min(len(data), from+1+r.IntN(20))])
@@ -218,7 +215,7 @@ func TestTextIsLimited(t *testing.T) {
 		if (last == nil) != fits || fits && n != 200 {
 			t.Errorf("limit %d: %d rows, %v", limit, n, last)
 		}
-		if !fits && !strings.Contains(last.Error(), "Limits.MaxBytes") {
+		if last != nil && !strings.Contains(last.Error(), "Limits.MaxBytes") {
 			t.Errorf("limit %d: error %v does not say what to do", limit, last)
 		}
 	}

@@ -26,7 +26,7 @@ type Target struct {
 type UploadOptions struct {
 	// BlockSize is how much one request sends, at most 100 MiB. Files that are not
 	// larger are sent as a whole. An upload in blocks holds Parallel+1 of them in
-	// memory. They get larger where 50,000 of them would not do. Default 8 MiB.
+	// memory. They get larger where 50,000 of them would not do. Default 5 MiB.
 	BlockSize int64
 	// Parallel is how many blocks are sent at the same time. Default 4, at least 1.
 	Parallel int
@@ -48,13 +48,12 @@ type UploadResult struct {
 	Bytes, Resumed int64
 	// ETag is the blob's new entity tag, with its quotes.
 	ETag string
-	// SHA256 and MD5 are the checksums of what was sent.
+	// SHA256 is the checksum of what was sent.
 	SHA256 [sha256.Size]byte
-	MD5    [md5.Size]byte
 }
 
 const (
-	defaultBlockSize = 8 << 20
+	defaultBlockSize = 5 << 20
 	maxBlockSize     = int64(100 << 20)
 	defaultUploaders = 4
 	maxBlocks        = 50_000

@@ -28,7 +28,7 @@ func (u *upload) inBlocks(ctx context.Context, blocks *blockReader, first upload
 	}
 	result := blocks.result()
 	result.Resumed = resumed
-	result.ETag, err = u.commit(ctx, ids, result.MD5)
+	result.ETag, err = u.commit(ctx, ids, result.SHA256)
 	if err != nil {
 		return UploadResult{}, u.kept(err)
 	}

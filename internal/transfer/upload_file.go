@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"crypto/md5" //nolint:gosec // the checksum that the store keeps
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -82,7 +81,7 @@ func (f *uploadFile) unchanged() error {
 
 // read begins to read the content in blocks.
 func (f *uploadFile) read(blockSize int64) *blockReader {
-	r := &blockReader{file: f, from: f.stream, blockSize: blockSize, sha: sha256.New(), md5: md5.New()} //nolint:gosec // see the import
+	r := &blockReader{file: f, from: f.stream, blockSize: blockSize, sha: sha256.New()}
 	if f.at != nil {
 		r.from = io.NewSectionReader(f.at, f.start, f.size)
 		if least := (f.size + maxBlocks - 1) / maxBlocks; least > blockSize {
@@ -101,7 +100,7 @@ type blockReader struct {
 	blockSize int64
 	count     int   // blocks so far
 	done      int64 // bytes in them
-	sha, md5  hash.Hash
+	sha       hash.Hash
 	ended     bool
 }
 
@@ -139,7 +138,6 @@ func (r *blockReader) next(buf []byte) (uploadBlock, error) {
 	}
 	buf = buf[:n]
 	_, _ = r.sha.Write(buf) // hashes never fail
-	_, _ = r.md5.Write(buf)
 	r.done += int64(n)
 	b := uploadBlock{id: r.id(), data: buf, last: r.ended || r.done == r.file.size}
 	r.count++
@@ -168,6 +166,5 @@ func (r *blockReader) id() string {
 func (r *blockReader) result() UploadResult {
 	res := UploadResult{Bytes: r.done}
 	r.sha.Sum(res.SHA256[:0])
-	r.md5.Sum(res.MD5[:0])
 	return res
 }

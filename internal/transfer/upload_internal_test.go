@@ -37,7 +37,7 @@ func TestBlocksFitIntoABlob(t *testing.T) {
 		last = r.size()
 		sum += last
 	}
-	if sum < 2<<40 {
+	if sum < 1<<40 {
 		t.Errorf("at most %d bytes fit", sum)
 	}
 	if _, err := r.next(nil); err == nil || !strings.Contains(err.Error(), "larger than") {

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
 )
 
 func TestUploadOfEverySizeFromEverySource(t *testing.T) {
@@ -103,7 +104,7 @@ func TestUploadSendsTheLinkAsItIs(t *testing.T) {
 	if !strings.Contains(given, "%2f") {
 		t.Errorf("the link is too tame for this test: %q", given)
 	}
-	if header.Get("x-ms-blob-content-type") != "application/octet-stream" || header.Get("Content-MD5") == "" || header.Get("x-ms-blob-content-md5") == "" {
+	if header.Get("x-ms-blob-content-type") != "application/octet-stream" || header.Get("Content-MD5") == "" || header.Get("x-ms-meta-sha256") == "" {
 		t.Errorf("headers of the commit: %v", header)
 	}
 	s.script = func(_ int, _ http.ResponseWriter, r *http.Request) bool {
@@ -621,6 +622,45 @@ func TestUploadTakesBuffersBackFromTransports(t *testing.T) {
 	}
 	if len(late) != 52 {
 		t.Errorf("%d bodies", len(late))
+	}
+}
+
+func TestHoldsComparesSizeAndChecksum(t *testing.T) {
+	s := newUploads()
+	target := s.target(t)
+	data := randomBytes(3500)
+	other := bytes.Clone(data)
+	other[7]++
+	holds := func(content []byte) bool {
+		t.Helper()
+		ok, err := Holds(t.Context(), target, bytes.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	if _, err := Holds(t.Context(), target, bytes.NewReader(data)); !errors.Is(err, partnercenter.ErrNotFound) {
+		t.Errorf("without a blob: %v", err)
+	}
+	for _, o := range []*UploadOptions{nil, small()} {
+		if _, err := Upload(t.Context(), target, bytes.NewReader(data), o); err != nil {
+			t.Fatal(err)
+		}
+		if !holds(data) || holds(other) || holds(data[:3499]) || holds(nil) {
+			t.Error("the file is not the one it is, or is another one")
+		}
+	}
+	if err := s.Put(blobPath, memory{bytes.NewReader(data)}, time.Now(), blob.Properties{NoMD5: true}); err != nil {
+		t.Fatal(err)
+	}
+	if holds(data) {
+		t.Error("without a checksum nothing is known")
+	}
+	if err := s.Put(blobPath, memory{bytes.NewReader(data)}, time.Now(), blob.Properties{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Holds(t.Context(), target, iotest.ErrReader(io.ErrClosedPipe)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("broken content: %v", err)
 	}
 }
 

@@ -87,7 +87,7 @@ func (s *Server) putBlockList(w http.ResponseWriter, r *http.Request) {
 	if !s.mayReplace(w, r) {
 		return
 	}
-	d := &data{modified: s.clock.Now()}
+	d := &data{meta: metadata(r), modified: s.clock.Now()}
 	if len(md5) != 0 {
 		d.md5 = md5
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -107,6 +108,7 @@ type data struct {
 	content  Content
 	etag     string
 	md5      []byte // nil: the writer has not said
+	meta     http.Header
 	modified time.Time
 	users    int // guarded by Server.mu; the entry is one
 }
@@ -345,6 +347,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, d *data, props Pr
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("x-ms-blob-type", "BlockBlob")
 	h.Set("Content-Length", strconv.FormatInt(length, 10))
+	maps.Copy(h, d.meta)
 	if props.Gzip {
 		h.Set("Content-Encoding", "gzip")
 	}

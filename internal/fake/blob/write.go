@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Limits of one request at the version of upload links.
@@ -32,7 +33,7 @@ func (s *Server) putBlob(w http.ResponseWriter, r *http.Request) {
 	if !ok || !s.mayReplace(w, r) {
 		return
 	}
-	d := &data{content: Bytes(content), md5: sum, modified: s.clock.Now()}
+	d := &data{content: Bytes(content), md5: sum, meta: metadata(r), modified: s.clock.Now()}
 	s.mu.Lock()
 	err := s.store(s.entry(r.URL.Path), d, Properties{ContentType: contentType(r)}, sum)
 	s.mu.Unlock()
@@ -52,6 +53,17 @@ func contentType(r *http.Request) string {
 		return "" // the type of a block or of a list is not that of the blob
 	}
 	return r.Header.Get("Content-Type")
+}
+
+// metadata are the names and values that the writer keeps with the blob.
+func metadata(r *http.Request) http.Header {
+	meta := make(http.Header)
+	for name, values := range r.Header {
+		if strings.HasPrefix(name, "X-Ms-Meta-") {
+			meta[name] = values
+		}
+	}
+	return meta
 }
 
 // mayReplace checks the conditions and the rights of a link that allows no more

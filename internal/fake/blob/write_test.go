@@ -61,7 +61,7 @@ func TestWholeBlobsAreWritten(t *testing.T) {
 		t.Error("a link is no blob")
 	}
 	expect(t, "before", do(t, s, http.MethodGet, link), 404, "BlobNotFound")
-	w := write(t, s, link, text, "x-ms-blob-type", "BlockBlob", "Content-MD5", sum(text), "Content-Type", "image/png", "If-None-Match", "*")
+	w := write(t, s, link, text, "x-ms-blob-type", "BlockBlob", "Content-MD5", sum(text), "Content-Type", "image/png", "If-None-Match", "*", "x-ms-meta-note", "mine")
 	expect(t, "write", w, 201, "")
 	for name, want := range map[string]string{
 		"Content-MD5": sum(text), "x-ms-request-server-encrypted": "true", "Content-Length": "0",
@@ -71,7 +71,7 @@ func TestWholeBlobsAreWritten(t *testing.T) {
 		}
 	}
 	got := do(t, s, http.MethodGet, link)
-	if got.Body.String() != text || got.Header().Get("Content-Type") != "image/png" || got.Header().Get("Content-MD5") != sum(text) ||
+	if got.Body.String() != text || got.Header().Get("Content-Type") != "image/png" || got.Header().Get("Content-MD5") != sum(text) || got.Header().Get("x-ms-meta-note") != "mine" ||
 		got.Header().Get("ETag") != w.Header().Get("ETag") || w.Header().Get("ETag") == "" {
 		t.Errorf("read %q, %v, written as %v", got.Body, got.Header(), w.Header())
 	}
@@ -130,9 +130,9 @@ func TestBlocksBecomeABlob(t *testing.T) {
 		t.Errorf("list %s", w.Body)
 	}
 	commit := blockList("Latest a", "Uncommitted b", "Latest a")
-	expect(t, "commit", write(t, s, lists, commit, "x-ms-blob-content-md5", sum("aabbaa"), "x-ms-blob-content-type", "application/zip", "Content-Type", "text/plain", "Content-MD5", sum(commit)), 201, "")
+	expect(t, "commit", write(t, s, lists, commit, "x-ms-blob-content-md5", sum("aabbaa"), "x-ms-blob-content-type", "application/zip", "Content-Type", "text/plain", "Content-MD5", sum(commit), "x-ms-meta-note", "yours"), 201, "")
 	got := do(t, s, http.MethodGet, link)
-	if got.Body.String() != "aabbaa" || got.Header().Get("Content-MD5") != sum("aabbaa") || got.Header().Get("Content-Type") != "application/zip" {
+	if got.Body.String() != "aabbaa" || got.Header().Get("Content-MD5") != sum("aabbaa") || got.Header().Get("Content-Type") != "application/zip" || got.Header().Get("x-ms-meta-note") != "yours" {
 		t.Errorf("read %q, %v", got.Body, got.Header())
 	}
 	if part := do(t, s, http.MethodGet, link, "Range", "bytes=1-4"); part.Body.String() != "abba" {

@@ -138,8 +138,8 @@ func (s *Server) Product(id string) (ProductInfo, bool) {
 	now := s.cfg.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range s.products {
-		if id != "" && (p.ID == id || p.Offer == id) {
+	for _, key := range []string{idKey(id), offerKey(id)} {
+		if p := s.index[key]; p != nil {
 			return s.info(p, now), true
 		}
 	}

@@ -60,10 +60,11 @@ func newSeeded(t testing.TB, seed uint64, change func(*Settings)) *rig {
 func (r *rig) do(method, url, body string, header ...string) *httptest.ResponseRecorder {
 	r.t.Helper()
 	var handler http.Handler = r.s
-	if strings.HasPrefix(url, blobsHost) {
-		handler = r.blobs
-	} else if !strings.HasPrefix(url, "https://") {
+	switch {
+	case !strings.HasPrefix(url, "https://"):
 		url = apiHost + Prefix + url
+	case !strings.HasPrefix(url, apiHost):
+		handler = r.blobs
 	}
 	req := httptest.NewRequestWithContext(r.t.Context(), method, url, strings.NewReader(body))
 	if handler == r.s {

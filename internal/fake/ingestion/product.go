@@ -2,7 +2,6 @@ package ingestion
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -62,7 +61,7 @@ func (s *Server) deleteProduct(x *exchange, p *product) reply {
 			return x.conflict("The product has been published, or is being published, and cannot be deleted.")
 		}
 	}
-	s.products = slices.DeleteFunc(s.products, func(o *product) bool { return o == p })
+	s.forget(p)
 	return noContent()
 }
 
@@ -88,18 +87,13 @@ func normalizeExternalIDs(body object) {
 	}
 }
 
-// taken reports whether another product has the offer id. The lock is held.
-func (s *Server) taken(p *product) bool {
-	return p.Offer != "" && slices.ContainsFunc(s.products, func(o *product) bool { return strings.EqualFold(o.Offer, p.Offer) })
-}
-
 // addProduct appends a product in storage order. The lock is held.
 func (s *Server) addProduct(p *product) {
 	if n := len(s.products); n > 0 {
 		p.Place = s.products[n-1].Place
 	}
 	p.Place++
-	s.products = append(s.products, p)
+	s.keep(p)
 }
 
 const (

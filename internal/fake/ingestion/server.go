@@ -51,7 +51,8 @@ type Server struct {
 	mu       sync.Mutex
 	settings Settings
 	products []*product // in storage order
-	count    uint64     // of ids handed out
+	index    map[string]*product
+	count    uint64 // of ids handed out
 	scripts  []Script
 	packages []PackageScript
 }
@@ -61,7 +62,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Settings.check(); err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, kinds: kinds(), routes: routes(), settings: cfg.Settings.clone()}, nil
+	return &Server{cfg: cfg, kinds: kinds(), routes: routes(), settings: cfg.Settings.clone(), index: make(map[string]*product)}, nil
 }
 
 // Prefix is what all paths of the API begin with, in any case.
@@ -269,12 +270,30 @@ func (s *Server) etag(now time.Time) string {
 
 var errNoProduct = errors.New("there is no such product")
 
-// product finds a product by its id. The lock is held.
-func (s *Server) product(id string) *product {
-	for _, p := range s.products {
-		if strings.EqualFold(p.ID, id) {
-			return p
-		}
+// The index knows products by their ids and by their offer ids, in lower case.
+func idKey(id string) string       { return "id " + strings.ToLower(id) }
+func offerKey(offer string) string { return "offer " + strings.ToLower(offer) }
+
+// product finds a product by its id, nil if there is none. The lock is held.
+func (s *Server) product(id string) *product { return s.index[idKey(id)] }
+
+// taken reports whether another product has the offer id. The lock is held.
+func (s *Server) taken(p *product) bool { return p.Offer != "" && s.index[offerKey(p.Offer)] != nil }
+
+// keep adds a product to the end of the storage order. The lock is held.
+func (s *Server) keep(p *product) {
+	s.products = append(s.products, p)
+	s.index[idKey(p.ID)] = p
+	if p.Offer != "" {
+		s.index[offerKey(p.Offer)] = p
 	}
-	return nil
+}
+
+// forget removes a product. The lock is held.
+func (s *Server) forget(p *product) {
+	s.products = slices.DeleteFunc(s.products, func(o *product) bool { return o == p })
+	delete(s.index, idKey(p.ID))
+	if p.Offer != "" {
+		delete(s.index, offerKey(p.Offer))
+	}
 }

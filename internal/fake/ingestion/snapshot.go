@@ -46,7 +46,10 @@ func (s *Server) Restore(b []byte) error {
 	if s.count != 0 || len(s.products) > 0 {
 		return errors.New("snapshot of ingestion: the server already has products")
 	}
-	s.count, s.products = snap.Count, snap.Products
+	s.count = snap.Count
+	for _, p := range snap.Products {
+		s.keep(p)
+	}
 	return nil
 }
 

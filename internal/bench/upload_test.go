@@ -1,0 +1,81 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+
+	"github.com/partnercenter-go/partnercenter/internal/azuritetest"
+	"github.com/partnercenter-go/partnercenter/internal/transfer"
+)
+
+// uploadTurns are the contenders of BenchmarkUpload. Their link is the file's path
+// and, on a second line, where it goes.
+var uploadTurns = map[string]func(ctx context.Context, link string, o *outcome) error{
+	"ours, upload":   oursUpload,
+	"azblob, upload": azblobUpload,
+}
+
+func openUpload(link string) (f *os.File, target string, err error) {
+	path, target, _ := strings.Cut(link, "\n")
+	f, err = os.Open(path)
+	return f, target, err
+}
+
+func oursUpload(ctx context.Context, link string, o *outcome) error {
+	f, target, err := openUpload(link)
+	if err != nil {
+		return err
+	}
+	src, err := source(target)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	// Each turn sends all of it.
+	res, err := transfer.Upload(ctx, transfer.Target{Doer: src.Doer, Link: src.Link}, f, &transfer.UploadOptions{NoResume: true})
+	o.Bytes = res.Bytes
+	return errors.Join(err, f.Close())
+}
+
+func azblobUpload(ctx context.Context, link string, o *outcome) error {
+	f, target, err := openUpload(link)
+	if err != nil {
+		return err
+	}
+	c, err := blockblob.NewClientWithNoCredential(target, nil)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	o.Bytes = info.Size()
+	_, err = c.UploadFile(ctx, f, nil)
+	return errors.Join(err, f.Close())
+}
+
+// BenchmarkUpload uploads a file to Azurite by ours, which sends an MD5 with every
+// block and takes the SHA-256 of the file, and by azblob's UploadFile, which does
+// neither. Client and emulator share the processors here, so that every hash costs
+// time. The size in MiB comes from PARTNERCENTER_BENCH_MIB, default 320, since azblob
+// sends up to 256 MiB as a whole; -short makes it 16. Azurite keeps everything in
+// memory.
+//
+//	PARTNERCENTER_BENCH_MIB=2048 go test -run '^$' -bench Upload -benchtime 1x -v ./internal/bench
+func BenchmarkUpload(b *testing.B) {
+	mib := benchMiB(b, 320)
+	if testing.Short() {
+		mib = 16
+	}
+	s := azuritetest.Start(b)
+	s.Container(b, "file")
+	link := randomFile(b, mib<<20) + "\n" + s.Link("file/app.zip", "rwl", time.Now().Add(24*time.Hour))
+	race(b, fmt.Sprintf("%d MiB to Azurite", mib), link, mib<<20, "ours, upload", "azblob, upload")
+}
