@@ -141,6 +141,7 @@
 //	POST   /_pctest/executions/{id}/finish         likewise for an execution of a report
 //	POST   /_pctest/executions/{id}/expire-links
 //	POST   /_pctest/submissions/{id}/finish        {"status": "Completed"} or "Failed"
+//	POST   /_pctest/devices/{userCode}/approve     {"user": "finance@contoso.example"} enters the code and signs in
 //	POST   /_pctest/tokens/revoke                  {"token": ...}, {"fingerprint": ...} or {"user": ...}
 //
 // # How true it is

@@ -13,11 +13,13 @@ import (
 	"github.com/partnercenter-go/partnercenter/pctest"
 )
 
+const sinceMarch = "earningForDate ge 2024-03-01 and programName eq 'Azure Marketplace'"
+
 // monthEnd stands for a program of yours that uses this module: it adds up what the
-// marketplace has earned since a day. The examples below are how one tests that it copes.
-func monthEnd(ctx context.Context, client *payouts.Client, since string) (decimal.Decimal, error) {
+// marketplace has earned since the first of March. The examples below are how one tests that it copes.
+func monthEnd(ctx context.Context, client *payouts.Client) (decimal.Decimal, error) {
 	poller, err := client.StartExport(ctx, payouts.ExportRequest{
-		Kind: payouts.Earnings, Filter: payouts.RawFilter("earningForDate ge " + since + " and programName eq 'Azure Marketplace'"),
+		Kind: payouts.Earnings, Filter: payouts.RawFilter(sinceMarch),
 	})
 	if err != nil {
 		return decimal.Zero, fmt.Errorf("starting the export: %w", err)
@@ -49,7 +51,7 @@ func ownServer() (*pctest.Server, *payouts.Client, decimal.Decimal) {
 	opts.Retry.MinDelay = time.Millisecond
 	client, err := payouts.New(srv.TokenSource(), opts)
 	check(err)
-	expected, err := srv.Payouts().ExpectedEarnings("earningForDate ge 2024-03-01 and programName eq 'Azure Marketplace'")
+	expected, err := srv.Payouts().ExpectedEarnings(sinceMarch)
 	check(err)
 	want := decimal.Zero
 	for _, g := range expected.Groups {
@@ -70,7 +72,7 @@ func Example_retries() {
 		srv.Inject(pctest.CutAfter(5000).At(pctest.Blob)),
 	}
 
-	got, err := monthEnd(context.Background(), client, "2024-03-01")
+	got, err := monthEnd(context.Background(), client)
 	fmt.Println("error:", err)
 	fmt.Println("right to the last digit:", got.Equal(want))
 	for _, f := range faults {
@@ -88,13 +90,13 @@ func Example_retries() {
 func Example_expiry() {
 	srv, client, want := ownServer()
 	defer func() { check(srv.Close()) }()
-	_, err := monthEnd(context.Background(), client, "2024-03-01")
+	_, err := monthEnd(context.Background(), client)
 	check(err)
 	srv.Advance(2 * time.Hour)
 	srv.ForgetRequests()
 	link := srv.Inject(pctest.ExpiredLink())
 
-	got, err := monthEnd(context.Background(), client, "2024-03-01")
+	got, err := monthEnd(context.Background(), client)
 	fmt.Println("error:", err)
 	fmt.Println("right to the last digit:", got.Equal(want))
 	fmt.Println("refused tokens:", len(srv.Requests().To(pctest.API).Answered(401)), "expired links:", link.Hits())
@@ -110,12 +112,12 @@ func Example_failures() {
 	defer func() { check(srv.Close()) }()
 
 	srv.Payouts().NextExport(pctest.Script{Steps: []pctest.Step{pctest.Processing(1), pctest.Failed()}})
-	_, err := monthEnd(context.Background(), client, "2024-03-01")
+	_, err := monthEnd(context.Background(), client)
 	var failed *partnercenter.OperationError
 	fmt.Println("the service has failed:", errors.As(err, &failed))
 
 	srv.Payouts().Configure(func(b *pctest.Behavior) { b.Audiences = []string{"https://another.example"} })
-	_, err = monthEnd(context.Background(), client, "2024-03-01")
+	_, err = monthEnd(context.Background(), client)
 	var refused *partnercenter.Error
 	fmt.Println("the service has refused:", errors.As(err, &refused) && refused.StatusCode == 401)
 	fmt.Println(len(srv.Requests().On("POST", "/v1.0/payouts/*").Answered(401)), "request was refused")

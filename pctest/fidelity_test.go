@@ -23,9 +23,10 @@ type document map[string]any
 
 func (d document) text(name string) string { s, _ := d[name].(string); return s }
 
-func (d document) list(name string) []document {
+// values are the elements of a listing.
+func (d document) values() []document {
 	var out []document
-	values, _ := d[name].([]any)
+	values, _ := d["value"].([]any)
 	for _, v := range values {
 		o, _ := v.(map[string]any)
 		out = append(out, o)
@@ -69,7 +70,7 @@ func (c *caller) send(method, path, body string, header ...string) (answer, docu
 func (c *caller) draft(product, module string) string {
 	c.t.Helper()
 	_, list := c.send("GET", "/products/"+product+"/branches/getByModule(module="+module+")", "")
-	for _, b := range list.list("value") {
+	for _, b := range list.values() {
 		if b.text("variantID") == "" {
 			return b.text("currentDraftInstanceID")
 		}
@@ -82,10 +83,10 @@ func (c *caller) draft(product, module string) string {
 func (c *caller) listing(product string) document {
 	c.t.Helper()
 	_, found := c.send("GET", "/products/"+product+"/listings/getByInstanceID(instanceID="+c.draft(product, "Listing")+")", "")
-	if len(found.list("value")) != 1 {
+	if len(found.values()) != 1 {
 		c.t.Fatalf("%v", found)
 	}
-	return found.list("value")[0]
+	return found.values()[0]
 }
 
 func TestExpiredTokensAreRefused(t *testing.T) {
@@ -136,7 +137,7 @@ func TestPagesHoldAHundredAtMost(t *testing.T) {
 		}
 	}
 	_, page := newCaller(t, srv).send("GET", "/products", "")
-	if n := len(page.list("value")); n != 100 || page.text("nextLink") == "" {
+	if n := len(page.values()); n != 100 || page.text("nextLink") == "" {
 		t.Errorf("a page of %d, and then %q", n, page.text("nextLink"))
 	}
 }

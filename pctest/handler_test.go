@@ -455,7 +455,11 @@ func TestAdminShowsRequestsWithoutSecrets(t *testing.T) {
 	c := newCaller(t, o.Server)
 	link := c.link(pctest.Earnings, c.start(pctest.Earnings, "?$filter=earningAmount%20gt%200"))
 	c.download(link)
-	signature := strings.Split(strings.Split(link, "sig=")[1], "&")[0]
+	_, signature, _ := strings.Cut(link, "sig=")
+	signature, _, _ = strings.Cut(signature, "&")
+	if signature == "" {
+		t.Fatalf("the link %s is not signed", link)
+	}
 	all := o.steer("GET", "requests", "", 200) + o.steer("GET", "state", "", 200)
 	for name, secret := range map[string]string{"token": c.token.Reveal(), "signature": signature, "secret": o.ClientSecret().Reveal()} {
 		if strings.Contains(all, secret) {
@@ -523,5 +527,37 @@ func TestAdminServesItsPage(t *testing.T) {
 		if status, _ := o.send(o.direct, "POST", o.url+"/_pctest/reset", "", header, value); status != 403 {
 			t.Errorf("%s: %s: %d", header, value, status)
 		}
+	}
+}
+
+// A device code is approved by the admin API: there is no page to enter it at.
+func TestAdminApprovesDevices(t *testing.T) {
+	t.Parallel()
+	o := serveOrigin(t, pctest.NewServer(t), pctest.AdminLoopback)
+	at := o.url + "/contoso.example/oauth2/v2.0/"
+	form := func(pairs ...string) string {
+		v := url.Values{"client_id": {o.ClientID()}}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			v.Set(pairs[i], pairs[i+1])
+		}
+		return v.Encode()
+	}
+	post := func(path, body string) (int, map[string]any) {
+		status, answer := o.send(o.direct, "POST", at+path, body, "Content-Type", "application/x-www-form-urlencoded")
+		out := make(map[string]any)
+		if err := json.Unmarshal([]byte(answer), &out); err != nil {
+			t.Fatalf("%v in %s", err, answer)
+		}
+		return status, out
+	}
+	_, device := post("devicecode", form("scope", "https://api.partner.microsoft.com/.default offline_access"))
+	code, _ := device["device_code"].(string)
+	shown, _ := device["user_code"].(string)
+	o.steer("POST", "devices/nothing/approve", `{"user": "`+o.Username()+`"}`, 404)
+	o.steer("POST", "devices/"+shown+"/approve", `{"user": "nobody"}`, 404)
+	o.steer("POST", "devices/"+shown+"/approve", `{"user": "`+o.Username()+`"}`, 200)
+	status, token := post("token", form("grant_type", "urn:ietf:params:oauth:grant-type:device_code", "device_code", code, "scope", "https://api.partner.microsoft.com/.default offline_access"))
+	if status != 200 || token["access_token"] == nil || token["refresh_token"] == nil {
+		t.Errorf("%d %v", status, token)
 	}
 }

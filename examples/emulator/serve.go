@@ -89,7 +89,7 @@ func newServer(fake *pctest.Server, cfg config, addr net.Addr, stderr io.Writer)
 		Handler:           fake.Handler(cfg.admin),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
 		Protocols:         protocols,
-		ReadHeaderTimeout: time.Minute,
+		ReadHeaderTimeout: 2 * time.Minute, // of a crowd, too
 		IdleTimeout:       5 * time.Minute,
 		ErrorLog:          log.New(stderr, "emulator: ", log.LstdFlags),
 	}, nil

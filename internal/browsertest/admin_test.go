@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	pc "github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/analytics"
+	"github.com/partnercenter-go/partnercenter/ingestion"
 	"github.com/partnercenter-go/partnercenter/payouts"
 	"github.com/partnercenter-go/partnercenter/pctest"
 )
@@ -234,5 +236,53 @@ func (c *console) shoot(name string, dark bool) {
 		chromedp.FullScreenshot(&picture, 100))
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
 		c.t.Fatal(err)
+	}
+}
+
+func TestAdminPageSteersReportsAndSubmissions(t *testing.T) {
+	t.Parallel()
+	c := openConsole(t)
+	reports, err := analytics.New(c.AppOnlyTokenSource(), analytics.Marketplace, c.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, err := reports.CreateQuery(t.Context(), analytics.QueryRequest{Name: "usage", Text: "SELECT OfferName, RawUsage FROM ISVUsage TIMESPAN LAST_MONTH"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{Name: "usage-now", QueryID: query.ID, ExecuteNow: true}); err != nil {
+		t.Fatal(err)
+	}
+	offers, err := ingestion.New(c.AppOnlyTokenSource(), c.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	product, err := c.Ingestion().AddProduct(pctest.Product{Type: "AzureApplication", OfferID: "my-offer"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := ingestion.SubmissionRequest{Targets: ingestion.ToPreview()}
+	for _, module := range []ingestion.Module{ingestion.ModuleListing, ingestion.ModuleResellerConfiguration} {
+		id, err := offers.Product(product.ID).Branches().Draft(t.Context(), module, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Resources = append(request.Resources, ingestion.TypeValue{Type: string(module), Value: id})
+	}
+	submission, err := offers.Product(product.ID).Submissions().Create(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execution := c.Analytics().Reports()[0].Runs[0].ID
+
+	run(t, c.tab, shows("#report-rows", "usage-now"), shows("#report-rows", "Pending"), shows("#submission-rows", "my-offer"), shows("#submission-rows", "InDraft"),
+		chromedp.Click(labelled("Complete execution "+execution), chromedp.ByQuery), shows("#report-rows", "Completed"),
+		chromedp.Click(labelled("Fail submission "+submission.ID), chromedp.ByQuery), shows("#submission-rows", "Failed"))
+	c.shoot("steered", true)
+	if got := c.Analytics().Reports()[0].Runs[0].Status; got != "Completed" {
+		t.Errorf("the execution is %s", got)
+	}
+	if got := c.Ingestion().Products()[0].Submissions[0].Substate; got != "Failed" {
+		t.Errorf("the submission is %s", got)
 	}
 }

@@ -129,6 +129,17 @@ func found(err error) error {
 	return nil
 }
 
+// approveDevice is a user who enters the code that a device shows, and signs in.
+func (s *Server) approveDevice(r *http.Request) (any, error) {
+	var in struct {
+		User string `json:"user"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	return s.act(found(s.cfg.Entra.ApproveDevice(r.PathValue("code"), in.User)))
+}
+
 // revoke makes an access token worthless, by itself or by its fingerprint, a refresh
 // token, or all refresh tokens of a user.
 func (s *Server) revoke(r *http.Request) (any, error) {

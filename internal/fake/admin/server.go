@@ -75,6 +75,7 @@ func New(cfg Config) *Server {
 		"POST /executions/{id}/finish":       s.finishExecution,
 		"POST /executions/{id}/expire-links": s.expireExecution,
 		"POST /submissions/{id}/finish":      s.finishSubmission,
+		"POST /devices/{code}/approve":       s.approveDevice,
 		"POST /tokens/revoke":                s.revoke,
 	} {
 		method, path, _ := cut(pattern)
