@@ -137,6 +137,8 @@ var (
 	export  payouts.Export
 	content *partnercenter.Content
 	show    func(done, total int64)
+	offer   ingestion.ProductScope
+	save    func(resumeToken string)
 )
 `
 
