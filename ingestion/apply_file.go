@@ -44,8 +44,7 @@ func (m Media[T]) Apply(ctx context.Context, data T, content io.ReadSeeker, opts
 			if err := m.removeAll(ctx, append(old[:i:i], old[i+1:]...)); err != nil {
 				return Applied[T]{}, err
 			}
-			applied, err := applyTo(data, once(r, func() (*Resource[T], error) { return m.u.Get(ctx, r.ID) }),
-				func(r *Resource[T]) (*Resource[T], error) { return m.u.Update(ctx, r) })
+			applied, err := m.describe(ctx, data, r)
 			if err == nil && len(old) > 1 {
 				applied.Action = Updated
 			}
@@ -58,13 +57,26 @@ func (m Media[T]) Apply(ctx context.Context, data T, content io.ReadSeeker, opts
 	}
 	if len(old) == 1 && equalAny(string(*slotOf(&old[0].Data).state), string(FilePendingUpload)) {
 		up, err := m.UploadTo(ctx, old[0], content, opts)
-		return Applied[T]{Resource: up.Resource, Action: action}, err
+		if err != nil {
+			return Applied[T]{}, err
+		}
+		applied, err := m.describe(ctx, data, up.Resource) // it may have been made with other words
+		if err == nil {
+			applied.Action = action
+		}
+		return applied, err
 	}
 	if err := m.removeAll(ctx, old); err != nil {
 		return Applied[T]{}, err
 	}
 	up, err := m.Upload(ctx, data, content, opts)
 	return Applied[T]{Resource: up.Resource, Action: action}, err
+}
+
+// describe sets what data says of r besides its file.
+func (m Media[T]) describe(ctx context.Context, data T, r *Resource[T]) (Applied[T], error) {
+	return applyTo(data, once(r, func() (*Resource[T], error) { return m.u.Get(ctx, r.ID) }),
+		func(r *Resource[T]) (*Resource[T], error) { return m.u.Update(ctx, r) })
 }
 
 func (m Media[T]) removeAll(ctx context.Context, list []*Resource[T]) error {

@@ -65,8 +65,9 @@ func TestPicturesAreUploadedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ForgetRequests()
-	apply(ingestion.ListingImage{FileName: "3.png", Type: ingestion.Screenshot}, logo, ingestion.Updated, upload[1:]...)
-	apply(ingestion.ListingImage{FileName: "3.png", Type: ingestion.Screenshot}, logo, ingestion.Unchanged)
+	three := ingestion.ListingImage{FileName: "3.png", Type: ingestion.Screenshot, Description: "said later"}
+	apply(three, logo, ingestion.Updated, append(upload[1:3:3], upload[2])...)
+	apply(three, logo, ingestion.Unchanged)
 	// So is a file that has arrived, but of which the service was not told.
 	s.Inject(pctest.Answer(http.StatusBadRequest).On(http.MethodPut, "*/images/*"))
 	four := ingestion.ListingImage{FileName: "4.png", Type: ingestion.Screenshot}

@@ -22,13 +22,17 @@ import (
 // configuration refers to it or that an earlier run was interrupted before it did.
 // An upload that was interrupted is taken up again. A configuration that has several
 // packages of the type, as those of Business Central may have dependencies, is for
-// [PackageConfigurations.Apply].
+// [PackageConfigurations.Apply]. A Business Central app whose setup says that it is of
+// the type [BusinessCentralConnect] has no packages, so that there is an error.
 //
 // The result is about the package: it is Updated when only the reference was missing.
 // Content is read from where it stands.
 func (p Packages) Apply(ctx context.Context, variantID string, data Package, content io.ReadSeeker, opts *UploadOptions) (Applied[Package], error) {
 	file, err := p.look(ctx, data, content, opts)
 	if err != nil {
+		return Applied[Package]{}, err
+	}
+	if err := p.refuseConnect(ctx, data.Type); err != nil {
 		return Applied[Package]{}, err
 	}
 	configurations := p.scope().PackageConfigurations()
@@ -59,6 +63,22 @@ func (p Packages) Apply(ctx context.Context, variantID string, data Package, con
 	}
 	applied.Changes = []string{memberReferences}
 	return applied, err
+}
+
+// refuseConnect refuses packages of Business Central for an app that only connects to
+// it.
+func (p Packages) refuseConnect(ctx context.Context, kind PackageType) error {
+	if !equalAny(string(kind), string(BusinessCentralExtension), string(BusinessCentralLibrary), string(BusinessCentralDependency)) {
+		return nil
+	}
+	setup, err := p.scope().Setup().Get(ctx)
+	if err != nil {
+		return err
+	}
+	if equalAny(string(setup.Data.PackageType), string(BusinessCentralConnect)) {
+		return errors.New("ingestion: the product's setup says that it is a Connect app, which has no packages; to publish an extension, set ProductSetup.PackageType to BusinessCentralAddOn, or choose another product")
+	}
+	return nil
 }
 
 func (p Packages) scope() ProductScope {

@@ -24,7 +24,7 @@ func TestHandlesHaveTheVerbsOfTheirResources(t *testing.T) {
 		{ingestion.Branches{}, []string{"All Draft Page"}},
 		{ingestion.ProductAvailabilities{}, []string{"All Apply Create", drafts, "Page", update}},
 		{ingestion.FeatureAvailabilities{}, []string{"Apply", drafts, update}},
-		{ingestion.Properties{}, []string{"All Apply Create", drafts, "Page", update}},
+		{ingestion.Properties{}, []string{"All Apply ApplyAppVersion Create", drafts, "Page", update}},
 		{ingestion.Listings{}, []string{"Apply CreateForInstance", del, drafts, update}},
 		{ingestion.Media[ingestion.ListingImage]{}, []string{"All Apply Create", del, "Page", update, upload}},
 		{ingestion.Packages{}, []string{"All Apply Create", del, "Page", update, upload}},
