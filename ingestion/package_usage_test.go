@@ -33,10 +33,11 @@ func archiveOf(t *testing.T, entries ...zipEntry) []byte {
 	return b.Bytes()
 }
 
-func setUsageID(t *testing.T, archive []byte, id string) ([]byte, int) {
+// setUsageID sets the id p-1.
+func setUsageID(t *testing.T, archive []byte) ([]byte, int) {
 	t.Helper()
 	var out bytes.Buffer
-	n, err := ingestion.SetUsageID(&out, bytes.NewReader(archive), int64(len(archive)), id)
+	n, err := ingestion.SetUsageID(&out, bytes.NewReader(archive), int64(len(archive)), "p-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,7 @@ func TestUsageIDIsSet(t *testing.T) {
 		foreign  = `{"name":"pid-x-partnercenter"}`
 	)
 	archive := archiveOf(t, zipEntry{"createUiDefinition.json", foreign}, zipEntry{"maintemplate.json", template}, zipEntry{"nested/mainTemplate.json", foreign}, zipEntry{"scripts/", ""})
-	got, n := setUsageID(t, archive, "p-1")
+	got, n := setUsageID(t, archive)
 	if n != 2 {
 		t.Errorf("%d texts, want 2", n)
 	}
@@ -86,10 +87,10 @@ func TestUsageIDIsSet(t *testing.T) {
 		}
 	}
 	// The same again, and once more on what has it already.
-	if again, _ := setUsageID(t, archive, "p-1"); !bytes.Equal(again, got) {
+	if again, _ := setUsageID(t, archive); !bytes.Equal(again, got) {
 		t.Error("the same archive gives another copy")
 	}
-	if again, n := setUsageID(t, got, "p-1"); n != 2 || !bytes.Equal(again, got) {
+	if again, n := setUsageID(t, got); n != 2 || !bytes.Equal(again, got) {
 		t.Errorf("an archive that has the id (%d times) is not copied as it is", n)
 	}
 }
@@ -98,7 +99,7 @@ func TestArchivesWithoutUsageIDStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, entries := range [][]zipEntry{nil, {{"mainTemplate.json", `"pid-a b-partnercenter"`}}, {{"a/mainTemplate.json", `"pid-a-partnercenter"`}}} {
 		archive := archiveOf(t, entries...)
-		if got, n := setUsageID(t, archive, "p-1"); n != 0 || !bytes.Equal(got, archive) {
+		if got, n := setUsageID(t, archive); n != 0 || !bytes.Equal(got, archive) {
 			t.Errorf("%v: %d texts, and the copy differs", entries, n)
 		}
 	}

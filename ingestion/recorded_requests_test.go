@@ -143,7 +143,7 @@ func repeat(t *testing.T, c *ingestion.Client, r recorded, u *url.URL, read map[
 		_, err := p.Setup().Get(ctx)
 		return err
 	case kind == "POST setup":
-		_, err := p.Setup().Set(ctx, mustParse[ingestion.ProductSetup](t, body).Data)
+		_, err := p.Setup().Set(ctx, inWords(t, ingestion.ProductSetup{}, body))
 		return err
 	case kind == "GET branches":
 		_, err := p.Branches().Page(ctx, ingestion.Module(argument), "")
@@ -152,7 +152,7 @@ func repeat(t *testing.T, c *ingestion.Client, r recorded, u *url.URL, read map[
 		_, err := p.Variants().Page(ctx, "")
 		return err
 	case kind == "POST variants":
-		_, err := p.Variants().Create(ctx, mustParse[ingestion.Variant](t, strings.Replace(body, "SubType", "subType", 1)).Data)
+		_, err := p.Variants().Create(ctx, inWords(t, ingestion.Variant{}, body))
 		return err
 	case kind == "DELETE variants":
 		return p.Variants().Delete(ctx, argument)
@@ -196,16 +196,24 @@ func repeatListing(t *testing.T, p ingestion.ProductScope, body, id string, read
 		t.Fatalf("listing %s was never read", id)
 	}
 	r := mustParse[ingestion.Listing](t, read[id])
-	said := spokenMembers(t, body)
-	data, want := reflect.ValueOf(&r.Data).Elem(), reflect.ValueOf(mustParse[ingestion.Listing](t, body).Data)
-	for n := range data.NumField() {
-		name, _, _ := strings.Cut(data.Type().Field(n).Tag.Get("json"), ",")
-		if _, ok := said[strings.ToLower(name)]; ok {
-			data.Field(n).Set(want.Field(n))
-		}
-	}
+	r.Data = inWords(t, r.Data, body)
 	_, err := p.Listings().Update(t.Context(), r)
 	return err
+}
+
+// inWords fills in the fields of data that a body speaks of, one by one, as a caller
+// would: nothing of the body's own text goes along.
+func inWords[T any](t *testing.T, data T, body string) T {
+	t.Helper()
+	said := spokenMembers(t, body)
+	to, from := reflect.ValueOf(&data).Elem(), reflect.ValueOf(mustParse[T](t, body).Data)
+	for n := range to.NumField() {
+		name, _, _ := strings.Cut(to.Type().Field(n).Tag.Get("json"), ",")
+		if _, ok := said[strings.ToLower(name)]; ok {
+			to.Field(n).Set(from.Field(n))
+		}
+	}
+	return data
 }
 
 func repeatImage(t *testing.T, images ingestion.Media[ingestion.ListingImage], r recorded, id string, read map[string]string) error {
@@ -216,15 +224,14 @@ func repeatImage(t *testing.T, images ingestion.Media[ingestion.ListingImage], r
 		_, err := images.Page(ctx, "")
 		return err
 	case http.MethodPost:
-		want := mustParse[ingestion.ListingImage](t, text(r.Request.Body)).Data
-		_, err := images.Create(ctx, ingestion.ListingImage{FileName: want.FileName, Type: want.Type, State: ingestion.FilePendingUpload, Order: want.Order})
+		_, err := images.Create(ctx, inWords(t, ingestion.ListingImage{}, text(r.Request.Body)))
 		return err
 	case http.MethodPut:
 		if read[id] == "" {
 			t.Fatalf("image %s was never read", id)
 		}
 		image := mustParse[ingestion.ListingImage](t, read[id])
-		image.Data.State = ingestion.FileUploaded
+		image.Data = inWords(t, image.Data, text(r.Request.Body))
 		_, err := images.Update(ctx, image)
 		return err
 	default:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/auth"
@@ -103,14 +104,34 @@ func (s *session) fakeFile() string { return s.cfg.tokenFile + ".fake.json" }
 // remember writes the token down, and the fake's submissions.
 func (s *session) remember(token string) error {
 	s.token = token
-	if err := os.WriteFile(s.cfg.tokenFile, []byte(token+"\n"), 0o600); err != nil || s.fake == nil {
+	if err := replaceFile(s.cfg.tokenFile, []byte(token+"\n")); err != nil || s.fake == nil {
 		return err
 	}
 	snapshot, err := s.fake.Snapshot()
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.fakeFile(), snapshot, 0o600)
+	return replaceFile(s.fakeFile(), snapshot)
+}
+
+// replaceFile writes a file that is the old one or the new one whenever the program
+// is killed, and never a part of it.
+func replaceFile(name string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // forget removes what is left of a publication that has ended.

@@ -38,7 +38,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	fs.StringVar(&cfg.inFlight, "in-flight", string(ingestion.InFlightRefuse), "what to do about another submission: refuse, wait, \"take over\" or cancel")
 	fs.StringVar(&cfg.notes, "notes", "", "`text` for the people who certify")
 	fs.BoolVar(&cfg.dryRun, "dry-run", false, "show the steps and do nothing")
-	fs.StringVar(&cfg.resume, "resume", "", "go on with the publication of a `token` that an earlier run has printed, or of @file")
+	fs.StringVar(&cfg.resume, "resume", "", "go on with the publication of a `token` that an earlier run has printed, or of @file; what it publishes, and how far, is in the token")
 	fs.StringVar(&cfg.tokenFile, "token-file", "publish.token", "`file` for the token of the publication under way")
 	fs.BoolVar(&cfg.fail, "fail", false, "let the embedded fake find mistakes in the offer")
 	fs.DurationVar(&cfg.pace, "pace", 3*time.Second, "how long each half of the way takes the embedded fake")

@@ -8,7 +8,7 @@
 //
 // A pipeline keeps -token-file and passes -resume with it when its job was killed:
 //
-//	go run ./examples/publish -offer my-offer -live -resume @publish.token
+//	go run ./examples/publish -resume @publish.token
 //
 // With credentials in the environment it talks to Partner Center, without to a
 // fake one inside this program. See -help for what can be chosen.

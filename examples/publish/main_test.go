@@ -128,6 +128,13 @@ func TestTokenFileThatCannotBeWritten(t *testing.T) {
 	if code != exitFailed || !strings.Contains(stderr, "no such file") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "token", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := try(t.Context(), t, dir); code != exitFailed || !strings.Contains(stderr, "token") || len(names(t, dir)) != 1 {
+		t.Errorf("exit code %d, files %v: %s", code, names(t, dir), stderr)
+	}
 }
 
 // Killed at any time, the program goes on where it was, with the printed token or

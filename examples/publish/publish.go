@@ -29,7 +29,7 @@ func (s *session) publish(ctx context.Context) error {
 		return err
 	}
 	s.forget()
-	fmt.Fprintf(s.stdout, "\nSubmission %s of %s is %s.\n", last.Submission.ID, s.cfg.offer, inWords(last.Stage))
+	fmt.Fprintf(s.stdout, "\nSubmission %s is %s.\n", last.Submission.ID, inWords(last.Stage))
 	return nil
 }
 
@@ -114,8 +114,7 @@ func (s *session) sayHowToGoOn() {
 	if s.token == "" {
 		return
 	}
-	fmt.Fprintf(s.stdout, "\nThe service goes on without this program. To continue:\n\n  go run ./examples/publish -offer %s -token-file %s",
-		shellQuote(s.cfg.offer), shellQuote(s.cfg.tokenFile))
+	fmt.Fprintf(s.stdout, "\nThe service goes on without this program. To continue:\n\n  go run ./examples/publish -token-file %s", shellQuote(s.cfg.tokenFile))
 	if s.fake != nil {
 		fmt.Fprintf(s.stdout, " -pace %v", s.cfg.pace)
 	}

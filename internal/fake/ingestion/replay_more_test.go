@@ -41,6 +41,8 @@ func TestReplayOfAnEmptyLastPage(t *testing.T) {
 	m.say(0, http.MethodGet, firstPage, "", http.StatusOK, `{"nextLink":"v1.0/ingestion/products?$skipToken=AA","value":[`+offer+`]}`)
 	m.say(0, http.MethodGet, firstPage+"AA", "", http.StatusOK, `{"nextLink":"v1.0/ingestion/products?$skipToken=BB","value":[`+other+`]}`)
 	m.say(0, http.MethodGet, firstPage+"BB", "", http.StatusOK, none)
+	m.say(0, http.MethodGet, lookup, "", http.StatusOK, `{"value":[`+offer+`]}`)
+	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, none)
 	for from := range m {
 		newReplay(t, m[from:]).run()
 	}
@@ -65,6 +67,48 @@ func TestReplayOfATestDriveThatAppears(t *testing.T) {
 	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, none)
 	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, `{"value":[`+driven+`]}`)
 	newReplay(t, m).run()
+}
+
+// A plan that was there before may be listed before its draft is.
+func TestReplayOfADraftThatAppears(t *testing.T) {
+	t.Parallel()
+	var m made
+	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, `{"value":[`+driven+`]}`)
+	for _, listed := range []string{none, none, `{"value":[{"resourceType":"Branch","friendlyName":"Main","type":"Main","module":"Listing","currentDraftInstanceID":"i-1","variantID":"testdrive"}]}`} {
+		own := `[{"resourceType":"Branch","friendlyName":"Main","type":"Main","module":"Listing","currentDraftInstanceID":"i-0"}`
+		if listed != none {
+			own += ","
+		}
+		m.say(0, http.MethodGet, "/products/p-1/branches/getByModule(module=Listing)", "", http.StatusOK, strings.Replace(listed, "[", own, 1))
+	}
+	newReplay(t, m).run()
+}
+
+// A resource of another version, and with other words, was changed by somebody else;
+// a version that comes back was not.
+func TestReplayOfAResourceThatSomebodyChanges(t *testing.T) {
+	t.Parallel()
+	plan := func(name, etag string) string {
+		return `{"value":[{"resourceType":"AzureSkuVariant","friendlyName":"` + name + `","externalID":"a","@odata.etag":"\"` + etag + `-0000-0800-0000-65a03c650000\"","id":"v-1"}]}`
+	}
+	var m made
+	for _, seen := range [][2]string{{"A", "74019fd5"}, {"A", "74019fd5"}, {"B", "74019fd6"}, {"B", "74019fd6"}} {
+		m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, plan(seen[0], seen[1]))
+	}
+	newReplay(t, m).run()
+}
+
+func TestSettingsOfRecordings(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]bool{
+		"%24expand=%24expand%3DFileSasUri": true, "$expand=$expand=FileSasUri": true, "$expand=FileSasUri": false, "": false,
+	} {
+		var m made
+		m.say(0, http.MethodGet, "/products/p-1/listings/l-1/images?"+query, "", http.StatusOK, `{"value":[{"fileSasUri":"https://files.example/1?sp=rwl"}]}`)
+		if got := settingsOf(m, DefaultSettings()).LinksForMalformedExpand; got != want {
+			t.Errorf("%q: %t", query, got)
+		}
+	}
 }
 
 func TestDelaysOfRecordings(t *testing.T) {

@@ -181,7 +181,7 @@ func settingsOf(all []interaction, s Settings) Settings {
 		switch {
 		case i.Request.Method == http.MethodPut && strings.Contains(path, "/images/"):
 			s.EchoUploadLink = s.EchoUploadLink || strings.Contains(body, "sp=rwl")
-		case i.Request.Method == http.MethodGet && strings.HasSuffix(path, "/images") && strings.Contains(i.Request.URL, "%3DFileSasUri"):
+		case i.Request.Method == http.MethodGet && strings.HasSuffix(path, "/images") && malformedExpand(i.Request.URL):
 			s.LinksForMalformedExpand = s.LinksForMalformedExpand || strings.Contains(body, `"fileSasUri"`)
 			s.EchoUploadLink = s.EchoUploadLink || strings.Contains(body, `"Uploaded"`) && strings.Contains(body, "sp=rwl")
 		case i.Request.Method == http.MethodPost && strings.HasSuffix(path, "/setup") && i.Response.Status == http.StatusOK:
@@ -194,6 +194,12 @@ func settingsOf(all []interaction, s Settings) Settings {
 	s.TestDriveDelay = delay(all, "/products", []string{"/branches/", "/variants"}, func(_, body string) bool { return strings.Contains(body, `"testdrive"`) })
 	s.BranchDelay = delay(all, "/variants", []string{"/branches/"}, func(id, body string) bool { return strings.Contains(body, `"variantID":"`+id+`"`) })
 	return s
+}
+
+// malformedExpand reports whether a URL has $expand=$expand=..., escaped or not.
+func malformedExpand(target string) bool {
+	u, err := url.Parse(target)
+	return err == nil && strings.HasPrefix(u.Query().Get("$expand"), "$expand=")
 }
 
 // delay is how long after a POST what comes with it appears: half-way between the
@@ -307,6 +313,7 @@ func (r *replay) prepare(i *interaction) {
 		r.seedLink(i)
 		return
 	}
+	r.configure(func(s *Settings) { s.EmptyLastPage = s.EmptyLastPage && path == "/products" })
 	if path == "/products" {
 		if i.Request.Method == http.MethodGet {
 			r.prepareProducts(i)
@@ -335,20 +342,38 @@ func (r *replay) prepare(i *interaction) {
 	case get && rest == "/variants":
 		for _, v := range answer.objects("value") {
 			r.seedVariant(p, v)
+			r.takeOver(p, "variants", v)
 		}
 	case get && strings.HasPrefix(rest, "/branches/"):
 		for _, b := range answer.objects("value") {
 			r.seedBranch(p, b)
 		}
+		r.hideBranches(p, rest, answer.objects("value"))
 	case get && strings.HasPrefix(rest, "/listings/getByInstanceID"):
 		instance := strings.TrimSuffix(rest[strings.LastIndex(rest, "=")+1:], ")")
 		r.seedListings(p, instance, answer.objects("value"))
+		for _, l := range answer.objects("value") {
+			r.takeOver(p, "listings", l)
+		}
 	case strings.HasPrefix(rest, "/listings/"):
 		r.seedMedia(p, i, strings.Split(rest, "/")[2:], answer)
 	case strings.HasPrefix(rest, "/variants/") && i.Response.Status < http.StatusMultipleChoices:
 		answer.set("id", rest[len("/variants/"):])
 		r.seedVariant(p, answer)
 	}
+}
+
+// takeOver changes a resource as somebody else has: the recording shows a version that
+// none of its requests has made, and another one before.
+func (r *replay) takeOver(p *product, collection string, seen object) {
+	i := p.find(collection, r.mapped(seen.text("id")), r.clock.Now())
+	etag := seen.text("@odata.etag")
+	if i == nil || r.back[i.ETag] == "" || r.back[i.ETag] == etag || r.to[etag] != "" {
+		return
+	}
+	i.Body, i.ETag = seen.clone(), r.s.etag(r.clock.Now())
+	i.Body.del("id")
+	i.Body.del("@odata.etag")
 }
 
 // seedMedia adds the listing of a path, and its images, if they were there before.
@@ -437,12 +462,16 @@ func (r *replay) prepareProducts(i *interaction) {
 		r.seedProduct("unread", build("resourceType", "AzureContainer", "name", "unread", "id", "unread"))
 	}
 	r.arrange(order, query.Get("$filter") == "")
-	if err := r.s.Configure(func(s *Settings) {
+	r.configure(func(s *Settings) {
 		s.EmptyLastPage = link == "" && len(sizes) > 1 && sizes[len(sizes)-1] == 0
 		if s.PageSizes = sizes; len(sizes) == 0 || slices.Max(sizes) == 0 {
 			s.PageSizes = []int{maxPage}
 		}
-	}); err != nil {
+	})
+}
+
+func (r *replay) configure(change func(*Settings)) {
+	if err := r.s.Configure(change); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -451,6 +480,7 @@ func (r *replay) prepareProducts(i *interaction) {
 // product that it knows and the lookup does not was deleted by somebody else, unless
 // the recording has made it.
 func (r *replay) prepareLookup(i *interaction, filter string) {
+	r.configure(func(s *Settings) { s.EmptyLastPage = false })
 	answer, _ := parseObject([]byte(value(i.Response.Body)))
 	found := make(map[string]bool)
 	for _, p := range answer.objects("value") {
@@ -591,7 +621,18 @@ func (r *replay) seedBranch(p *product, b object) {
 		delete(r.known, p.ID+"/variants/"+variant) // its first sight is still to come
 	}
 	if draft := p.branch(b.text("module"), variant); draft != nil {
-		draft.Instance = b.text("currentDraftInstanceID")
+		draft.Instance, draft.Visible = b.text("currentDraftInstanceID"), time.Time{}
+	}
+}
+
+// hideBranches lets drafts of plans that were there before wait to be listed.
+func (r *replay) hideBranches(p *product, rest string, listed []object) {
+	for _, b := range p.Branches {
+		if b.Variant == "" || r.made[r.back[b.Variant]] || r.made[r.back[p.ID]] || !strings.Contains(rest, "(module="+b.Module+")") ||
+			slices.ContainsFunc(listed, func(o object) bool { return o.text("variantID") == b.Variant }) {
+			continue
+		}
+		b.Visible = r.clock.Now().Add(100 * 365 * 24 * time.Hour)
 	}
 }
 

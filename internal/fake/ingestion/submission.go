@@ -122,7 +122,6 @@ func (s *submission) entered(srv *Server) {
 		}
 		s.pass(phase-1, at)
 		s.enter(phase, failed, at)
-		s.enter(phase, failed, at)
 		if step.is(step.State, failedInCertification) {
 			s.report(failed, at)
 		}
