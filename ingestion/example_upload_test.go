@@ -151,3 +151,31 @@ func ExampleUploader_UploadTo() {
 	fmt.Println(up.Resource.Data.State)
 	// Output: Processed
 }
+
+// Customers' deployments count for the product whose id the template names.
+func ExampleSetUsageID() {
+	var zipped bytes.Buffer // an app.zip, opened with os.Open as a rule
+	w := zip.NewWriter(&zipped)
+	f, err := w.Create("mainTemplate.json")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Fprint(f, `{"resources":[{"name":"pid-usage-partnercenter"}]}`)
+	if err := w.Close(); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	var app bytes.Buffer // or a file
+	n, err := ingestion.SetUsageID(&app, bytes.NewReader(zipped.Bytes()), int64(zipped.Len()), "5056c0fe-96c5-4d95-b105-09f516e91585")
+	switch {
+	case err != nil:
+		fmt.Println(err)
+	case n == 0:
+		fmt.Println("mainTemplate.json has no pid-...-partnercenter")
+	default:
+		fmt.Println(n, "place set; bytes.NewReader(app.Bytes()) is for Packages.Apply")
+	}
+	// Output: 1 place set; bytes.NewReader(app.Bytes()) is for Packages.Apply
+}

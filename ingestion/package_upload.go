@@ -22,13 +22,10 @@ func checkPackage(ctx context.Context, kind PackageType, content *io.SectionRead
 	}
 	files := 0
 	for _, f := range archive.File {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
 		if strings.HasSuffix(f.Name, "/") {
 			continue
 		}
-		if err := checkEntry(f); err != nil {
+		if err := checkEntry(ctx, f); err != nil {
 			return fmt.Errorf("is a zip archive whose entry %q cannot be read: %w", f.Name, err)
 		}
 		files++
@@ -40,14 +37,28 @@ func checkPackage(ctx context.Context, kind PackageType, content *io.SectionRead
 }
 
 // checkEntry reads an entry to its end, where its checksum is compared.
-func checkEntry(f *zip.File) error {
+func checkEntry(ctx context.Context, f *zip.File) error {
 	r, err := f.Open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	_, err = io.Copy(io.Discard, r)  //nolint:gosec // the caller's own file, of which nothing is kept
+	_, err = io.Copy(io.Discard, untilDone{ctx, r})
 	return err
+}
+
+// untilDone reads until its context has ended: an entry can be as large as it likes.
+type untilDone struct {
+	ctx  context.Context //nolint:containedctx // for the time of one copy
+	from io.Reader
+}
+
+// Read implements [io.Reader].
+func (r untilDone) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.from.Read(p)
 }
 
 // packageTypeOf is the type of a package, empty for everything else. The service

@@ -88,8 +88,12 @@ func checkUpload(ctx context.Context, s slot, f *uploadFile, opts *UploadOptions
 	case s.check == nil:
 		return nil
 	}
-	if err := s.check(ctx, f.at); err != nil {
+	switch err := s.check(ctx, f.at); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx) // which says nothing of the file
+	default:
 		return fmt.Errorf("ingestion: the file %q %w; UploadOptions.Unchecked sends it all the same", *s.name, err)
 	}
-	return nil
 }

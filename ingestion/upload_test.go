@@ -314,6 +314,38 @@ func TestFilesAreCheckedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
+// interrupting is content during whose first entry the caller gives up.
+type interrupting struct {
+	*bytes.Reader
+
+	giveUp func()
+	after  int // bytes read since
+}
+
+func (c *interrupting) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.Reader.ReadAt(p, off)
+	if c.after > 0 || off < 1000 { // the directory is at the end
+		c.giveUp()
+		c.after += n
+	}
+	return n, err
+}
+
+// A check of a large file ends with its context, and says nothing of the file then.
+func TestChecksEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	s := newUploadStage(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	content := &interrupting{Reader: bytes.NewReader(zipOf(t, 4<<20)), giveUp: func() { cancel(io.ErrNoProgress) }}
+	_, err := s.offer.Packages().Upload(ctx, ingestion.Package{Type: ingestion.ApplicationPackage, FileName: "a.zip"}, content, nil)
+	if !errors.Is(err, io.ErrNoProgress) || strings.Contains(err.Error(), "Unchecked") || content.after == 0 || content.after > 1<<20 {
+		t.Errorf("%v, and %d bytes were read after the end", err, content.after)
+	}
+	if got := s.said(); len(got) > 0 {
+		t.Errorf("requests were sent: %q", got)
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func TestContentThatCanBeReadOnceIsChecked(t *testing.T) {
