@@ -44,7 +44,7 @@ func TestReplayOfAnEmptyLastPage(t *testing.T) {
 	m.say(0, http.MethodGet, lookup, "", http.StatusOK, `{"value":[`+offer+`]}`)
 	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, none)
 	for from := range m {
-		newReplay(t, m[from:]).run()
+		play(t, m[from:])
 	}
 }
 
@@ -54,7 +54,7 @@ func TestReplayOfAProductThatVanishes(t *testing.T) {
 	var m made
 	m.say(0, http.MethodGet, lookup, "", http.StatusOK, `{"value":[`+offer+`]}`)
 	m.say(time.Minute, http.MethodGet, lookup, "", http.StatusOK, none)
-	newReplay(t, m).run()
+	play(t, m)
 }
 
 // The plan for test drives may come to light in the list of plans, in the very second
@@ -66,7 +66,7 @@ func TestReplayOfATestDriveThatAppears(t *testing.T) {
 	m[0].Response.Headers["location"] = []string{apiHost + Prefix + "/products/p-1"}
 	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, none)
 	m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, `{"value":[`+driven+`]}`)
-	newReplay(t, m).run()
+	play(t, m)
 }
 
 // A plan that was there before may be listed before its draft is.
@@ -81,7 +81,7 @@ func TestReplayOfADraftThatAppears(t *testing.T) {
 		}
 		m.say(0, http.MethodGet, "/products/p-1/branches/getByModule(module=Listing)", "", http.StatusOK, strings.Replace(listed, "[", own, 1))
 	}
-	newReplay(t, m).run()
+	play(t, m)
 }
 
 // A resource of another version, and with other words, was changed by somebody else;
@@ -95,7 +95,7 @@ func TestReplayOfAResourceThatSomebodyChanges(t *testing.T) {
 	for _, seen := range [][2]string{{"A", "74019fd5"}, {"A", "74019fd5"}, {"B", "74019fd6"}, {"B", "74019fd6"}} {
 		m.say(0, http.MethodGet, "/products/p-1/variants", "", http.StatusOK, plan(seen[0], seen[1]))
 	}
-	newReplay(t, m).run()
+	play(t, m)
 }
 
 func TestSettingsOfRecordings(t *testing.T) {

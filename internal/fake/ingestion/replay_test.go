@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
@@ -48,7 +49,7 @@ func TestRecordingsReplay(t *testing.T) {
 	for name, all := range recordings(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			newReplay(t, all).run()
+			play(t, all)
 		})
 	}
 }
@@ -87,10 +88,16 @@ func TestEndsOfRecordingsReplay(t *testing.T) {
 		for from := range all {
 			t.Run(fmt.Sprintf("%s from %d", name, from), func(t *testing.T) {
 				t.Parallel()
-				newReplay(t, all[from:]).run()
+				play(t, all[from:])
 			})
 		}
 	}
+}
+
+// play replays a recording in a bubble, where time is that of the recording alone.
+func play(t *testing.T, all []interaction) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { newReplay(t, all).run() })
 }
 
 // replay is one recording on its way through a fake.
