@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -133,23 +134,25 @@ func TestOwnTrafficReplays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := &recorder{rig: newSeeded(t, 99, change)}
-			r.record()
-			for from := 0; from < len(r.all); from += 3 {
-				newReplay(t, r.all[from:]).run()
-			}
-			// Lists have no order that means anything.
-			for n := range r.all {
-				path := apiPath(r.all[n].Request.URL)
-				answer, err := parseObject([]byte(value(r.all[n].Response.Body)))
-				if list := answer.objects("value"); err == nil && path != "/products" && len(list) > 1 {
-					slices.Reverse(list)
-					answer.set("value", list)
-					text := string(answer.append(nil))
-					r.all[n].Response.Body = &text
+			synctest.Test(t, func(t *testing.T) {
+				r := &recorder{rig: newSeeded(t, 99, change)}
+				r.record()
+				for from := 0; from < len(r.all); from += 3 {
+					newReplay(t, r.all[from:]).run()
 				}
-			}
-			newReplay(t, r.all).run()
+				// Lists have no order that means anything.
+				for n := range r.all {
+					path := apiPath(r.all[n].Request.URL)
+					answer, err := parseObject([]byte(value(r.all[n].Response.Body)))
+					if list := answer.objects("value"); err == nil && path != "/products" && len(list) > 1 {
+						slices.Reverse(list)
+						answer.set("value", list)
+						text := string(answer.append(nil))
+						r.all[n].Response.Body = &text
+					}
+				}
+				newReplay(t, r.all).run()
+			})
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -566,31 +567,33 @@ func TestPublisherID(t *testing.T) {
 
 func TestPlansAppearWithDelay(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(s *Settings) { s.BranchDelay, s.TestDrive = 2*time.Second, true })
-	p := r.json(http.MethodPost, "/products", `{"resourceType":"AzureApplication","name":"n"}`).text("id")
-	v := r.json(http.MethodPost, "/products/"+p+"/variants", `{"resourceType":"AzureSkuVariant","friendlyName":"P","externalID":"p"}`)
-	if v.text("subType") != "solution-template" {
-		t.Errorf("%s", v.append(nil))
-	}
-	branches := func() string {
-		var out []string
-		for _, b := range r.json(http.MethodGet, "/products/"+p+"/branches/getByModule(module=Listing)", "").objects("value") {
-			out = append(out, b.text("variantID"))
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(s *Settings) { s.BranchDelay, s.TestDrive = 2*time.Second, true })
+		p := r.json(http.MethodPost, "/products", `{"resourceType":"AzureApplication","name":"n"}`).text("id")
+		v := r.json(http.MethodPost, "/products/"+p+"/variants", `{"resourceType":"AzureSkuVariant","friendlyName":"P","externalID":"p"}`)
+		if v.text("subType") != "solution-template" {
+			t.Errorf("%s", v.append(nil))
 		}
-		return strings.Join(out, ",")
-	}
-	if got := branches(); got != "" {
-		t.Errorf("at once: %s", got)
-	}
-	r.clock.Advance(2 * time.Second)
-	if got := branches(); got != ",testdrive,"+v.text("id") {
-		t.Errorf("later: %s", got)
-	}
-	drive := r.json(http.MethodGet, "/products/"+p+"/variants/testdrive", "")
-	if drive.text("state") != "Inactive" || drive.has("externalID") {
-		t.Errorf("%s", drive.append(nil))
-	}
-	r.json(http.MethodPut, "/products/"+p+"/variants/testdrive", string(drive.append(nil)))
+		branches := func() string {
+			var out []string
+			for _, b := range r.json(http.MethodGet, "/products/"+p+"/branches/getByModule(module=Listing)", "").objects("value") {
+				out = append(out, b.text("variantID"))
+			}
+			return strings.Join(out, ",")
+		}
+		if got := branches(); got != "" {
+			t.Errorf("at once: %s", got)
+		}
+		r.clock.Advance(2 * time.Second)
+		if got := branches(); got != ",testdrive,"+v.text("id") {
+			t.Errorf("later: %s", got)
+		}
+		drive := r.json(http.MethodGet, "/products/"+p+"/variants/testdrive", "")
+		if drive.text("state") != "Inactive" || drive.has("externalID") {
+			t.Errorf("%s", drive.append(nil))
+		}
+		r.json(http.MethodPut, "/products/"+p+"/variants/testdrive", string(drive.append(nil)))
+	})
 }
 
 func TestSnapshots(t *testing.T) {
