@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Problem is something about a request that the service will refuse, or might.
+// Problem is something about a request that the service will refuse, or might. It is
+// a plain value: copies are independent and safe for concurrent use.
 type Problem struct {
 	// Field is the part of the request, as the service calls it, for example
 	// "ReportName".

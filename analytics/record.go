@@ -12,7 +12,8 @@ import (
 )
 
 // Record is a row of a file whose columns are not known when the program is
-// written.
+// written. It stays valid when the iteration goes on, and reading it is safe for
+// concurrent use.
 type Record struct {
 	// File is the name of the file.
 	File string

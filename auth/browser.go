@@ -154,7 +154,9 @@ func (c *Consent) wait(ctx context.Context, listeners []net.Listener, redirect *
 	desk := newCallbackDesk(context.WithoutCancel(ctx), c, a, redirect)
 	stop := desk.serve(listeners) //nolint:contextcheck // the listeners are closed in order also when ctx has ended
 	defer stop()
-	if err := b.OpenURL(waiting, a.URL()); err != nil {
+	// A browser that complains after the callback has arrived has done its work: what counts
+	// is what becomes of the callback.
+	if err := b.OpenURL(waiting, a.URL()); err != nil && desk.close() {
 		return SignedIn{}, fmt.Errorf("auth: opening the browser: %w; on a machine without one use SignInWithDeviceCode", scrubbed(err, a.state.Reveal()))
 	}
 	select {

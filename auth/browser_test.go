@@ -263,6 +263,26 @@ func TestUserWhoDoesNotComeBack(t *testing.T) {
 	nothingStored(t, s)
 }
 
+// Some commands that open a browser wait for it and then report its exit status. A sign-in
+// that has come back by then counts, and what is under way is waited for.
+func TestBrowserThatComplainsAfterTheSignIn(t *testing.T) {
+	srv := listen(t, directory(), nil)
+	s := signIn(publicApp())
+	got, err := auth.SignInWithBrowser(t.Context(), s, &auth.BrowserOptions{OpenURL: func(_ context.Context, u string) error {
+		back, err := srv.Visit(u, entra.Decision{UPN: mfaUPN})
+		if err != nil {
+			return err
+		}
+		if p := open(t, http.MethodGet, back, "", nil); p.status != http.StatusOK { //nolint:contextcheck // the page is read to its end also when the sign-in is over
+			t.Errorf("the page is %d %s", p.status, p.text)
+		}
+		return errors.New("exit status 1")
+	}}, srv.opts)
+	if err != nil || got.Username != mfaUPN {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestBrowserSignInsThatCannotWork(t *testing.T) {
 	srv := listen(t, directory(), nil)
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -33,7 +33,7 @@ type Cloud struct {
 	// or less. None means any.
 	Resources []string
 	// Hosts are the names, with the port if it is not 443, that bearer tokens may be
-	// sent to. None means any.
+	// sent to, without scheme, path and wildcards. None means any.
 	Hosts []string
 }
 
@@ -81,6 +81,19 @@ func CloudByName(name string) (Cloud, error) {
 		names = append(names, c.Name)
 	}
 	return Cloud{}, fmt.Errorf("auth: there is no cloud %.64q; there are %s", name, strings.Join(names, ", "))
+}
+
+// validHosts refuses entries of Hosts that no host is ever equal to.
+func (c *Cloud) validHosts() error {
+	if c == nil {
+		return nil
+	}
+	for _, h := range c.Hosts {
+		if u := (url.URL{Host: h}); u.Hostname() == "" || strings.ContainsAny(h, "/*@?# \t\r\n") {
+			return fmt.Errorf("auth: Options.Cloud.Hosts has %.253q; write each host by itself, without scheme, path and wildcard, for example \"gateway.contoso.example\"", h)
+		}
+	}
+	return nil
 }
 
 // permits checks a resource; without a cloud all are permitted.
@@ -142,6 +155,6 @@ func (l hostList) refusal(req TokenRequest) error {
 	return &Error{
 		Kind: KindWrongCloud, Resource: req.Resource, TenantID: req.TenantID,
 		Description: fmt.Sprintf("no token is given to %s, which is no host of the cloud %q", tidy(req.Host, 128, nil), l.cloud),
-		Advice:      "Use an endpoint of the cloud that the tokens are from; if the host is yours, set Options.Cloud with the host added to Cloud.Hosts.",
+		Advice:      "Use an endpoint of the cloud that the tokens are from; if the host is yours, set Options.Cloud with the host added to Cloud.Hosts, without scheme and path.",
 	}
 }

@@ -55,7 +55,8 @@ func environment() []string {
 }
 
 // ErrNoEnvironment is returned by [FromEnvironment] when none of its variables is set.
-var ErrNoEnvironment = errors.New("auth: no credentials in the environment")
+var ErrNoEnvironment = errors.New("auth: no credentials in the environment; set " + EnvTenantID + ", " + EnvClientID +
+	" and what proves them, such as " + EnvClientSecret + " (the documentation of auth.FromEnvironment lists all variables)")
 
 // FromEnvironment makes the source that the process's environment describes:
 //

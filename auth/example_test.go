@@ -130,5 +130,5 @@ func ExampleFromVariables() {
 	fmt.Println(errors.Is(err, auth.ErrNoEnvironment), err)
 	// Output:
 	// false auth: the environment has PARTNERCENTER_CLIENT_ID, PARTNERCENTER_TENANT_ID, but none of PARTNERCENTER_CLIENT_SECRET, PARTNERCENTER_CLIENT_CERTIFICATE_PATH, PARTNERCENTER_FEDERATED_TOKEN_FILE, PARTNERCENTER_REFRESH_TOKEN_STORE, or PARTNERCENTER_USERNAME and PARTNERCENTER_PASSWORD
-	// true auth: no credentials in the environment
+	// true auth: no credentials in the environment; set PARTNERCENTER_TENANT_ID, PARTNERCENTER_CLIENT_ID and what proves them, such as PARTNERCENTER_CLIENT_SECRET (the documentation of auth.FromEnvironment lists all variables)
 }

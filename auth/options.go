@@ -90,6 +90,9 @@ func (o *Options) resolve() (settings, error) {
 	if strings.ContainsAny(s.UserAgent, "\r\n") {
 		return s, errors.New("auth: Options.UserAgent must be one line")
 	}
+	if err := s.Cloud.validHosts(); err != nil {
+		return s, err
+	}
 	host, err := authorityHost(s.Authority)
 	if err != nil {
 		return s, err

@@ -62,6 +62,9 @@ func TestMistakesAreFoundBeforeAnyRequest(t *testing.T) {
 		{name: "unreadable authority", app: confidentialApp(), opts: auth.Options{Authority: "https://user:canary@login example/%zz"}, want: "is not a URL"},           //nolint:gosec // an invented password
 		{name: "empty port", app: confidentialApp(), opts: auth.Options{Authority: "https://login.microsoftonline.com:"}, want: "empty port"},
 		{name: "odd host", app: confidentialApp(), opts: auth.Options{Authority: `https://a\b`}, want: "authority"},
+		{name: "host with a scheme", app: confidentialApp(), opts: auth.Options{Cloud: &auth.Cloud{Hosts: []string{"https://gateway.example"}}}, want: "without scheme"},
+		{name: "host with a wildcard", app: confidentialApp(), opts: auth.Options{Cloud: &auth.Cloud{Hosts: []string{"*.gateway.example"}}}, want: "wildcard"},
+		{name: "host that is empty", app: confidentialApp(), opts: auth.Options{Cloud: &auth.Cloud{Hosts: []string{""}}}, want: "Cloud.Hosts"},
 		{name: "negative timeout", app: confidentialApp(), opts: auth.Options{Timeout: -1}, want: "Timeout"},
 		{name: "user agent of two lines", app: confidentialApp(), opts: auth.Options{UserAgent: "a\r\nX: y"}, want: "UserAgent"},
 		{name: "no user", app: publicApp(), user: &auth.UserPassword{Password: pc.NewSecret("x")}, want: "Username is empty"},

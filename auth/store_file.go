@@ -18,7 +18,8 @@ import (
 )
 
 // FileStore is a [TokenStore] in a directory of a local disk, for one machine: a
-// command-line tool, a service, several processes of either. It can lock, list and delete.
+// command-line tool, a service, several processes of either. It can lock, list and delete, and
+// it is safe for concurrent use.
 //
 // Every key has a file of its own, so that a damaged one costs one tenant and tenants do
 // not wait for each other. A file is replaced as a whole: the new one is written beside

@@ -16,8 +16,8 @@ import (
 // forgets everything when the program ends, so it is no home for a refresh token that
 // somebody had to sign in for.
 //
-// It can lock, list and delete. Locks last until they are released. The zero value is
-// ready for use; it must not be copied after first use.
+// It can lock, list and delete, and is safe for concurrent use. Locks last until they are
+// released. The zero value is ready for use; it must not be copied after first use.
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[string]memoryRecord

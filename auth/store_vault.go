@@ -40,7 +40,8 @@ type Vault interface {
 //
 // Saving puts the new secret into the vault, lets the index point to it, and removes the
 // old secret. A process that dies in between leaves a secret that nothing points to. It
-// can lock, list and delete if the index can.
+// can lock, list and delete if the index can, and is safe for concurrent use if vault
+// and index are.
 type VaultStore struct {
 	index TokenStore
 	vault Vault

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,9 @@ const (
 // A refused sign-in is not repeated: for five minutes (one minute when the account is
 // locked) further calls get the same error without a request, so that a program with a
 // wrong password does not lock the account. A changed password from PasswordFunc ends
-// the pause.
+// the pause. Until a password has worked, it is tried for one resource and tenant at a
+// time. What is only one tenant's refusal, such as its demand for a second factor,
+// stops that tenant only.
 //
 // The constructor sends nothing.
 func NewUsernamePassword(app App, user UserPassword, opts *Options) (*Source, error) {
@@ -69,7 +72,7 @@ func NewUsernamePassword(app App, user UserPassword, opts *Options) (*Source, er
 	if err := user.validate(); err != nil {
 		return nil, err
 	}
-	f := &userPassword{client: newClient(app, s, true), user: user}
+	f := &userPassword{client: newClient(app, s, true), user: user, turn: make(chan struct{}, 1)}
 	return newSource(f, s, "password of "+user.Username+" through application "+app.ClientID, app.TenantID), nil
 }
 
@@ -101,22 +104,41 @@ type userPassword struct {
 	*client
 	user UserPassword
 
+	// turn holds an element while somebody tries a password that has not worked yet. A
+	// wrong one must not be tried for many resources and tenants at once.
+	turn chan struct{}
+
 	mu      sync.Mutex
-	refused *refusedSignIn
+	proven  partnercenter.Secret // the password that worked last
+	tried   partnercenter.Secret // the password that refused is about
+	refused map[string]refusedSignIn
 }
 
-// refusedSignIn is a sign-in that must not be repeated for a while.
+// refusedSignIn is a sign-in that must not be repeated for a while, in one tenant or
+// everywhere.
 type refusedSignIn struct {
-	tenant   string
-	password partnercenter.Secret
-	err      *Error
-	until    time.Time
+	err   *Error
+	until time.Time
 }
+
+// everywhere stands for all tenants, of which none has such a name.
+const everywhere = "*"
 
 func (f *userPassword) fetch(ctx context.Context, req TokenRequest) (Token, error) {
 	pass, err := f.user.password(ctx)
 	if err != nil {
 		return Token{}, err
+	}
+	if !f.isProven(pass) {
+		select {
+		case f.turn <- struct{}{}:
+			defer func() { <-f.turn }()
+		case <-ctx.Done():
+			return Token{}, &Error{
+				Kind: KindTransient, ClientID: f.app.ClientID, Resource: req.Resource, TenantID: cmp.Or(req.TenantID, f.app.TenantID),
+				Description: "another sign-in with the same password did not end in time", Advice: KindTransient.advice(), Err: ctx.Err(),
+			}
+		}
 	}
 	if err := f.paused(req.TenantID, pass); err != nil {
 		return Token{}, err
@@ -169,35 +191,55 @@ func (f *userPassword) signIn(ctx context.Context, req TokenRequest, pass partne
 func (f *userPassword) paused(tenant string, pass partnercenter.Secret) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := f.refused
-	if r == nil || !r.password.Equal(pass) || r.tenant != tenant && r.err.Kind != KindBadUserCredential {
+	if !f.tried.Equal(pass) {
 		return nil
 	}
-	left := time.Until(r.until)
-	if left <= 0 {
-		f.refused = nil
-		return nil
+	for _, where := range []string{everywhere, tenant} {
+		r, known := f.refused[where]
+		if !known {
+			continue
+		}
+		if left := time.Until(r.until); left > 0 {
+			e := *r.err
+			e.RetryAfter = left
+			return &e
+		}
+		delete(f.refused, where)
 	}
-	e := *r.err
-	e.RetryAfter = left
-	return &e
+	return nil
+}
+
+// isProven reports whether a password has worked and not been refused since.
+func (f *userPassword) isProven(pass partnercenter.Secret) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.proven.IsZero() && f.proven.Equal(pass)
 }
 
 // note remembers a sign-in that must not be repeated, and forgets it after a success.
 func (f *userPassword) note(tenant string, pass partnercenter.Secret, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.tried.Equal(pass) || len(f.refused) >= maxRefusals {
+		f.tried, f.refused = pass, map[string]refusedSignIn{}
+	}
 	if err == nil {
-		f.refused = nil
+		f.proven = pass
+		delete(f.refused, tenant)
+		delete(f.refused, everywhere)
 		return
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Kind != KindBadUserCredential && e.Kind != KindInteractionRequired {
 		return
 	}
-	pause := refusedPause
+	where, pause := tenant, refusedPause
+	// A user whom one tenant does not know can be at home in another.
+	if e.Kind == KindBadUserCredential && !e.HasSTSCode(50034) {
+		where, f.proven = everywhere, partnercenter.Secret{}
+	}
 	if e.HasSTSCode(50053) {
 		pause = lockedPause
 	}
-	f.refused = &refusedSignIn{tenant: tenant, password: pass, err: e, until: time.Now().Add(pause)}
+	f.refused[where] = refusedSignIn{err: e, until: time.Now().Add(pause)}
 }

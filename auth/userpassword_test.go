@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,6 +174,80 @@ func TestWrongPasswordIsWrongInEveryTenant(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A service that starts asks for all its tenants and resources at once.
+func TestWrongPasswordIsTriedOnceByAllTenantsTogether(t *testing.T) {
+	for _, c := range []struct {
+		name, pass string
+		signIns    int
+	}{{"wrong", "wrong", 1}, {"right", passphrase, 4}} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := listen(t, everywhere(), nil)
+			s := usernamePassword(t, publicApp(), auth.UserPassword{Username: upn, Password: pc.NewSecret(c.pass)}, srv.opts)
+			var wg sync.WaitGroup
+			for _, tenant := range []string{"", domain} {
+				for _, r := range []string{resource, "https://graph.microsoft.com"} {
+					wg.Go(func() {
+						_, err := s.Token(t.Context(), auth.TokenRequest{Resource: r, TenantID: tenant})
+						if right := c.pass == passphrase; (err == nil) != right || !right && !errors.Is(err, auth.ErrBadUserCredential) {
+							t.Errorf("%s in tenant %q: %v", r, tenant, err)
+						}
+					})
+				}
+			}
+			wg.Wait()
+			if n := srv.Count(entra.Token); n != c.signIns {
+				t.Errorf("%d sign-ins, want %d", n, c.signIns)
+			}
+		})
+	}
+}
+
+// One tenant that does not know the user must not stop the others, nor be asked again
+// because they work.
+func TestUserWhomOneTenantDoesNotKnow(t *testing.T) {
+	srv := listen(t, directory(), nil)
+	s := usernamePassword(t, publicApp(), user(), srv.opts)
+	ask := func(want int) {
+		t.Helper()
+		if e := refused(t, s, auth.TokenRequest{TenantID: otherTenant}); !e.HasSTSCode(50034) {
+			t.Errorf("got %v, want AADSTS50034", e)
+		}
+		if n := srv.Count(entra.Token); n != want {
+			t.Errorf("%d sign-ins, want %d", n, want)
+		}
+	}
+	ask(1)
+	ask(1)
+	get(t, s, auth.TokenRequest{})
+	ask(2)
+}
+
+// Who waits for that leaves when the time for a token is over.
+func TestSignInThatWaitsForAnotherEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		hang := roundTripper(func(r *http.Request) (*http.Response, error) {
+			asked.Add(1)
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		s := usernamePassword(t, publicApp(), user(), &auth.Options{Transport: hang, MaxRetries: -1, Timeout: 10 * time.Second})
+		var wg sync.WaitGroup
+		start := time.Now()
+		for _, r := range []string{resource, "https://graph.microsoft.com", "https://cloudpartner.azure.com", "https://api.partnercenter.microsoft.com"} {
+			wg.Go(func() {
+				if _, err := s.Token(t.Context(), auth.TokenRequest{Resource: r}); !errors.Is(err, auth.ErrTransient) {
+					t.Errorf("%s: %v", r, err)
+				}
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took > 11*time.Second || asked.Load() == 0 {
+			t.Errorf("%d requests, after %v", asked.Load(), took)
+		}
+	})
 }
 
 func TestChangedPasswordIsTriedAtOnce(t *testing.T) {

@@ -20,6 +20,9 @@
 // What can be changed is a [Resource]; what can only be looked at, such as a
 // [Branch] or a [Submission], is a plain struct.
 //
+// All clients, scopes, collections, verbs and filters are safe for concurrent use. A
+// Resource that is being changed and a [Publication] belong to one goroutine at a time.
+//
 // # Drafts
 //
 // Listings, properties, prices and configurations are drafts until they are

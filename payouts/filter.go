@@ -19,7 +19,8 @@ import (
 //
 // or pass the service's own syntax with [RawFilter]. The zero value filters
 // nothing. Mistakes made while building are reported by [Filter.Err] and by
-// [Client.StartExport], before any request.
+// [Client.StartExport], before any request. A Filter is immutable and safe for
+// concurrent use.
 //
 // https://learn.microsoft.com/partner-center/developer/create-earnings-export-request
 type Filter struct {

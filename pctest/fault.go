@@ -11,7 +11,8 @@ import (
 // Fault is something that goes wrong: what, with which request, how often. Begin
 // with [Answer], [AnswerAfterwards], [Refuse], [Reset], [LoseAnswer],
 // [CutAfter], [StallAfter], [Delay] or [ExpiredLink]; the methods return a changed
-// copy. Without further words a fault hits the next request, once.
+// copy, so a Fault may be shared and is safe for concurrent use. Without further words
+// a fault hits the next request, once.
 type Fault struct{ f kit.Fault }
 
 // Answer answers with the status in the service's place, which never sees the

@@ -63,7 +63,8 @@ func internalFindings(list []Finding) []ingestion.Finding {
 
 // SubmissionStep is a stage in the life of a submission. [SubmissionStep.For] and
 // [SubmissionStep.Polls] say how long it lasts; without, it is over at once, unless
-// it is the last.
+// it is the last. It is a value that its methods do not change, and safe for
+// concurrent use.
 type SubmissionStep struct{ s ingestion.Step }
 
 // InDraft copies the drafts: InProgress, InDraft.

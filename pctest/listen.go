@@ -18,7 +18,7 @@ import (
 )
 
 // Loopback are the addresses under which a server can be reached through real
-// sockets. They work until the server is closed.
+// sockets. They work until the server is closed. It is safe for concurrent use.
 type Loopback struct {
 	// LoginURL, APIURL and BlobURL are the services' base URLs, each on a port
 	// of 127.0.0.1 of its own, without a slash at the end. The analytics API

@@ -1,13 +1,16 @@
 // Package redisstore keeps refresh tokens in Redis or Valkey, for services that run on
 // several machines.
 //
-//	client := redis.NewClient(&redis.Options{Addr: "redis.internal:6379"})
+//	client := redis.NewClient(&redis.Options{Addr: "redis.internal:6379", ContextTimeoutEnabled: true})
 //	store, err := redisstore.New(client, nil)
 //
 // A record is a hash with the fields version and record; saving is a Lua script that
 // compares and sets. A lock is a key with a random value and a time to live
 // (https://redis.io/docs/latest/commands/set/): only who knows the value can give it back.
 // Every operation touches one key, so that all of it works on a cluster.
+//
+// Without ContextTimeoutEnabled the client goes on for the time limits of its own when the
+// context of a call has ended, several seconds for each attempt.
 //
 // # Durability
 //

@@ -21,11 +21,11 @@ func (s *Store) checkDurability(ctx context.Context) error {
 	}
 	persistence, err := s.client.Info(ctx, "persistence").Result()
 	if err != nil {
-		return notTold(err)
+		return notTold(ended(ctx, err))
 	}
 	memory, err := s.client.Info(ctx, "memory").Result()
 	if err != nil {
-		return notTold(err)
+		return notTold(ended(ctx, err))
 	}
 	if infoField(persistence, "aof_enabled") != "1" {
 		return fmt.Errorf("redisstore: %w: its append-only file is off; set \"appendonly yes\", or Options.SkipDurabilityCheck if you accept new sign-ins after a restart", ErrNotDurable)

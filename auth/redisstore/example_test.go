@@ -18,6 +18,7 @@ func Example_environment() {
 			if err != nil {
 				return nil, err
 			}
+			opts.ContextTimeoutEnabled = true // what the store is asked in time ends in time
 			return redisstore.New(redis.NewClient(opts), nil)
 		},
 	})

@@ -33,7 +33,7 @@ func (s *Store) Lock(ctx context.Context, key string) (auth.Lease, error) {
 			defer cancel()
 			_ = l.Release(ctx) // its time ends it otherwise
 		}
-		return nil, s.failed(key, "waiting for the lock", err)
+		return nil, s.failed(key, "waiting for the lock", ended(ctx, err))
 	}
 	return l, nil
 }
@@ -58,7 +58,7 @@ func (l *lease) Release(ctx context.Context) error {
 	}
 	held, err := l.store.release.Run(ctx, l.store.client, []string{l.store.lockKey(l.key)}, l.holder).Bool()
 	if err != nil {
-		return l.store.failed(l.key, "cannot release the lock", err)
+		return l.store.failed(l.key, "cannot release the lock", ended(ctx, err))
 	}
 	l.done = true
 	if !held {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -119,7 +120,7 @@ func (s *Store) Load(ctx context.Context, key string) (auth.Record, auth.Version
 	}
 	fields, err := s.load.Run(ctx, s.client, []string{s.recordKey(key)}).Slice()
 	if err != nil {
-		return auth.Record{}, "", s.failed(key, "cannot load", err)
+		return auth.Record{}, "", s.failed(key, "cannot load", ended(ctx, err))
 	}
 	if len(fields) != 2 {
 		return auth.Record{}, "", s.failed(key, "cannot load", errors.New("the server's answer is not one"))
@@ -151,7 +152,7 @@ func (s *Store) Save(ctx context.Context, key string, r auth.Record, expect auth
 	next := auth.NewVersion()
 	done, err := s.save.Run(ctx, s.client, []string{s.recordKey(key)}, string(expect), string(next), data).Bool()
 	if err != nil {
-		return "", s.failed(key, "cannot save", err)
+		return "", s.failed(key, "cannot save", ended(ctx, err))
 	}
 	if !done {
 		return "", s.failed(key, "save", auth.ErrConflict)
@@ -167,7 +168,7 @@ func (s *Store) Delete(ctx context.Context, key string, expect auth.Version) err
 	}
 	done, err := s.remove.Run(ctx, s.client, []string{s.recordKey(key)}, string(expect)).Bool()
 	if err != nil {
-		return s.failed(key, "cannot delete", err)
+		return s.failed(key, "cannot delete", ended(ctx, err))
 	}
 	if !done {
 		return s.failed(key, "delete", auth.ErrConflict)
@@ -234,6 +235,16 @@ func (s *Store) begin(ctx context.Context, key string) error {
 		return err
 	}
 	return s.checkDurability(ctx)
+}
+
+// ended says that an operation has failed because its context ended: a connection reports
+// a deadline as a timeout of its own.
+func ended(ctx context.Context, err error) error {
+	deadline, ok := ctx.Deadline()
+	if ok && !time.Now().Before(deadline) && errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("%w (%w)", context.DeadlineExceeded, err)
+	}
+	return err
 }
 
 // failed says which operation on which key has failed. Errors of go-redis do not quote

@@ -191,6 +191,36 @@ func TestALockEndsByItself(t *testing.T) {
 	}
 }
 
+// A server that does not answer holds nobody up for longer than the context allows, and the
+// error says so.
+func TestAServerThatIsSilentIsLeftInTime(t *testing.T) {
+	var lc net.ListenConfig
+	silent, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0") // accepts and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	c := redis.NewClient(&redis.Options{
+		Addr: silent.Addr().String(), ContextTimeoutEnabled: true, ReadTimeout: time.Hour, WriteTimeout: time.Hour, MaxRetries: -1,
+	})
+	defer func() { _ = c.Close() }()
+	for name, opts := range map[string]*redisstore.Options{"checking": nil, "not checking": {SkipDurabilityCheck: true}} {
+		s := over(t, c, opts)
+		for what, call := range map[string]func(context.Context) error{
+			"Load":   func(ctx context.Context) error { _, _, err := s.Load(ctx, "k"); return err },
+			"Save":   func(ctx context.Context) error { _, err := s.Save(ctx, "k", record("1"), ""); return err },
+			"Delete": func(ctx context.Context) error { return s.Delete(ctx, "k", "v") },
+			"Lock":   func(ctx context.Context) error { _, err := s.Lock(ctx, "k"); return err },
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s, %s: %v, want context.DeadlineExceeded", name, what, err)
+			}
+			cancel()
+		}
+	}
+}
+
 func TestNewRefusesALockThatIsTooShort(t *testing.T) {
 	c := redis.NewClient(&redis.Options{})
 	defer func() { _ = c.Close() }()

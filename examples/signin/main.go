@@ -150,7 +150,11 @@ func (w world) tryOut(ctx context.Context, request auth.SignIn, opts *auth.Optio
 	}
 	fmt.Fprintf(w.stdout, "It works: an access token has come of it, good until %s.\n", tok.ExpiresOn.Local().Format("15:04"))
 	if store.dir != "" {
-		fmt.Fprintf(w.stdout, "Now set %s=%s and run ./examples/doctor.\n", auth.EnvRefreshTokenStore, store.dir)
+		fmt.Fprintf(w.stdout, "Now set %s=%s", auth.EnvRefreshTokenStore, store.dir)
+		if request.Key != request.App.TenantID { // where auth.FromEnvironment does not look by itself
+			fmt.Fprintf(w.stdout, " and %s=%s", auth.EnvRefreshTokenKey, request.Key)
+		}
+		fmt.Fprintln(w.stdout, ", then go run ./examples/doctor.")
 	}
 	return nil
 }

@@ -85,14 +85,22 @@ func (d *desk) decide(t *testing.T, decision entra.Decision) func(context.Contex
 }
 
 func TestBrowserSignInIsSavedAndWorks(t *testing.T) {
-	for name, public := range map[string]bool{"with a secret": false, "of a public client": true} {
-		d := newDesk(public)
+	for name, c := range map[string]struct {
+		public bool
+		key    string
+	}{"with a secret": {}, "of a public client": {public: true}, "under a key": {key: "reports"}} {
+		d := newDesk(c.public)
 		d.openURL = d.decide(t, entra.Decision{UPN: user})
 		dir := filepath.Join(t.TempDir(), "tokens")
-		if code := run(t.Context(), []string{"-store", "file:" + dir}, d.world); code != exitOK {
+		args, wanted := []string{"-store", "file:" + dir}, []string{user + " has signed in to tenant " + tenant, "It works", auth.EnvRefreshTokenStore + "=" + dir}
+		if c.key != "" {
+			args, wanted = append(args, "-key", c.key), append(wanted, auth.EnvRefreshTokenKey+"="+c.key)
+			d.env[auth.EnvRefreshTokenKey] = c.key
+		}
+		if code := run(t.Context(), args, d.world); code != exitOK {
 			t.Fatalf("%s: exit code %d\n%s%s", name, code, d.out, d.err)
 		}
-		for _, want := range []string{user + " has signed in to tenant " + tenant, "It works", auth.EnvRefreshTokenStore + "=" + dir} {
+		for _, want := range wanted {
 			if !strings.Contains(d.out.String(), want) {
 				t.Errorf("%s: %q is not in\n%s", name, want, d.out)
 			}

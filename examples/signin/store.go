@@ -49,6 +49,7 @@ func openStore(name string) (*openedStore, error) {
 		if err != nil {
 			return nil, errors.New("-store is no URL of a Redis server, such as redis://localhost:6379/0") // err may quote a password
 		}
+		opts.ContextTimeoutEnabled = true // who presses Ctrl-C does not wait for the server
 		client := redis.NewClient(opts)
 		store, err := redisstore.New(client, nil)
 		if err != nil {

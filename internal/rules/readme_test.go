@@ -101,6 +101,40 @@ func TestTheREADMENamesWhatExists(t *testing.T) {
 	}
 }
 
+// And so do the names in messages: advice to call what does not exist is worse than none.
+func TestMessagesNameWhatExists(t *testing.T) {
+	packages := modulePackages(t)
+	known := map[string]map[string]bool{}
+	for _, p := range packages {
+		if !p.internal() {
+			known[p.files[0].Name.Name] = exported(p)
+		}
+	}
+	checked := 0
+	for _, p := range packages {
+		for _, f := range p.files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				text, ok := n.(*ast.BasicLit)
+				if !ok || text.Kind != token.STRING {
+					return true
+				}
+				for _, m := range named.FindAllStringSubmatch(text.Value, -1) {
+					if names, ours := known[m[1]]; ours {
+						checked++
+						if !names[m[2]] {
+							t.Errorf("%s: %s.%s does not exist", p.fset.Position(text.Pos()), m[1], m[2])
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	if checked < 5 {
+		t.Errorf("only %d names were found", checked)
+	}
+}
+
 // named matches a name with its package.
 var named = regexp.MustCompile(`\b([a-z]+)\.([A-Z]\w*)`)
 

@@ -44,7 +44,7 @@ type Client struct {
 // New checks and copies the options. It does no I/O.
 func New(source partnercenter.TokenSource, opts *partnercenter.Options, d Defaults) (*Client, error) {
 	if source == nil {
-		return nil, errors.New("token source is nil: make one with package auth, for example auth.NewClientSecret")
+		return nil, errors.New("token source is nil: make one with package auth, for example auth.NewClientCredentials")
 	}
 	var o partnercenter.Options
 	if opts != nil {
