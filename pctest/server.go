@@ -176,7 +176,7 @@ func (s *Server) Now() time.Time { return s.clock.Now() }
 
 // Advance moves the server's clock ahead of the real (or, under synctest, the
 // virtual) one: tokens and links expire, exports whose steps last for a time
-// proceed, and reports whose time has come run.
+// proceed, and reports whose time has come run. It stops a hundred years ahead.
 func (s *Server) Advance(d time.Duration) {
 	s.clock.Advance(d)
 	s.analytics.Moved()
