@@ -260,11 +260,8 @@ func (s *Server) IssueRefreshToken(clientID, upn string, amr []string) (string, 
 
 // newRefreshToken makes and remembers a refresh token; the lock is held.
 func (s *Server) newRefreshToken(clientID, upn string, amr []string) string {
-	if n := len(s.refreshTokens); n >= 1024 && n%256 == 0 {
-		// As with access tokens: a server that runs for long forgets old ones.
-		limit := s.now().Add(-2 * s.cfg.RefreshTokenLifetime)
-		maps.DeleteFunc(s.refreshTokens, func(_ string, t *refreshToken) bool { return t.usedOn.Before(limit) })
-	}
+	limit := s.now().Add(-2 * s.cfg.RefreshTokenLifetime)
+	prune(s.refreshTokens, func(t *refreshToken) bool { return t.usedOn.Before(limit) })
 	token := "0.rt-" + uuid.NewString() + uuid.NewString()
 	s.refreshTokens[token] = &refreshToken{clientID: clientID, upn: upn, amr: slices.Clone(amr), usedOn: s.now()}
 	return token
