@@ -413,8 +413,26 @@ func TestMFACanBeRequired(t *testing.T) {
 		t.Errorf("required: %s: %s", resp.Status, body)
 	}
 	c.token = withMFA
-	if resp, body := c.do(t.Context(), http.MethodPost, path); resp.StatusCode != 202 {
-		t.Errorf("with MFA: %s: %s", resp.Status, body)
+	// The submission API is at the same host.
+	const products = "/v1.0/ingestion/products"
+	if resp, _ := c.do(t.Context(), http.MethodGet, products, "ValidateMfa", "true"); resp.StatusCode != 200 || resp.Header.Get("isMfaCompliant") != "true" {
+		t.Errorf("products with MFA: %s, compliant %q", resp.Status, resp.Header.Get("isMfaCompliant"))
+	}
+	c.token = partnercenter.NewSecret(answer.AccessToken)
+	if resp, _ := c.do(t.Context(), http.MethodGet, products, "ValidateMfa", "true"); resp.StatusCode != 200 || resp.Header.Get("isMfaCompliant") != "false" {
+		t.Errorf("products, not required: %s, compliant %q", resp.Status, resp.Header.Get("isMfaCompliant"))
+	}
+	if err := srv.Ingestion().Configure(func(b *pctest.IngestionBehavior) { b.RequireMFA = true }); err != nil {
+		t.Fatal(err)
+	}
+	if resp, body := c.do(t.Context(), http.MethodGet, products); resp.StatusCode != 401 || !strings.Contains(string(body), `"code":"900421"`) {
+		t.Errorf("products, required: %s: %s", resp.Status, body)
+	}
+	c.token = withMFA
+	for method, path := range map[string]string{http.MethodPost: path, http.MethodGet: products} {
+		if resp, body := c.do(t.Context(), method, path); resp.StatusCode != 202 && resp.StatusCode != 200 {
+			t.Errorf("%s with MFA: %s: %s", path, resp.Status, body)
+		}
 	}
 }
 

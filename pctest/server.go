@@ -246,7 +246,7 @@ func (s *Server) checkReader(token string) (analytics.Claims, bool) {
 
 func (s *Server) checkPublisher(token string) (ingestion.Claims, bool) {
 	c, ok := s.entra.Check(token)
-	return ingestion.Claims{Audience: c.Audience}, ok
+	return ingestion.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
 }
 
 // partnerAPI serves the APIs that share a host: their paths tell them apart.

@@ -111,6 +111,7 @@ func (cfg *config) options() []pctest.Option {
 			}
 		}),
 		pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) { b.RequireMFA = cfg.mfa }),
+		pctest.WithIngestionBehavior(func(b *pctest.IngestionBehavior) { b.RequireMFA = cfg.mfa }),
 	}
 	if cfg.dir != "" {
 		opts = append(opts, pctest.WithStateDir(cfg.dir))
