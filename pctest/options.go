@@ -27,6 +27,7 @@ type config struct {
 	tokenLifetime time.Duration
 	tempDir       string
 	inMemory      int
+	kept          int64 // bytes of files in memory; 0 is the store's default
 	snapshot      []byte
 	speed         float64
 
