@@ -132,7 +132,7 @@ function showState(s) {
     return li;
   });
 
-  $('exports-count').textContent = s.exports.length || '';
+  $('exports-count').textContent = s.exportCount || '';
   table($('export-rows'), s.exports.toReversed().slice(0, 200), (e) => e.id, (e) => [
     when(e.requestedAt), e.kind, [e.filter || '(none)', 'wide'],
     e.deleted ? ['deleted', 'gone'] : [e.status, kind(e.status)], e.polls, [e.id, 'id'],

@@ -1,6 +1,7 @@
 package payouts
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,6 +53,10 @@ type Config struct {
 	// InMemory is the size in bytes up to which a file is kept in memory; 0
 	// means 8 MiB.
 	InMemory int
+	// MaxExports is how many exports are known, apart from deleted ones; 0 means
+	// 50,000. The oldest are forgotten, for a server may run for months. How long the
+	// service keeps them is not known.
+	MaxExports int
 }
 
 // Server is the fake. It is safe for concurrent use.
@@ -78,9 +83,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg.Settings.normalize()
-	if cfg.InMemory == 0 {
-		cfg.InMemory = spoolLimit
-	}
+	cfg.InMemory = cmp.Or(cfg.InMemory, spoolLimit)
+	cfg.MaxExports = cmp.Or(cfg.MaxExports, maxKept)
 	return &Server{cfg: cfg, settings: cfg.Settings, set: set, exports: make(map[string]*export)}, nil
 }
 
@@ -269,11 +273,10 @@ func (s *Server) add(r *http.Request, settings *Settings, family Kind, filter, f
 }
 
 // maxDeleted bounds the deleted exports that are remembered for whoever looks, maxKept
-// the others. How long the service keeps exports is not known.
+// the others if nothing else is said.
 const maxDeleted, maxKept = 10_000, 50_000
 
-// forget drops exports, the oldest first, when there are too many: a server may run for
-// months. The lock is held.
+// forget drops exports, the oldest first, when there are too many. The lock is held.
 func (s *Server) forget() {
 	over := func(n, limit int) int {
 		if n <= limit {
@@ -281,7 +284,7 @@ func (s *Server) forget() {
 		}
 		return n - limit*9/10
 	}
-	dead, live := over(s.deleted, maxDeleted), over(len(s.order)-s.deleted, maxKept)
+	dead, live := over(s.deleted, maxDeleted), over(len(s.order)-s.deleted, s.cfg.MaxExports)
 	if dead == 0 && live == 0 {
 		return
 	}
