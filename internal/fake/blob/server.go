@@ -194,16 +194,6 @@ func (s *Server) SetProperties(path string, change func(*Properties)) bool {
 	return true
 }
 
-// ContentType returns the type that a blob is served as, empty if it has none.
-func (s *Server) ContentType(path string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b := s.blobs[path]; b != nil {
-		return b.props.ContentType
-	}
-	return ""
-}
-
 // Has reports whether there is a blob at path.
 func (s *Server) Has(path string) bool {
 	s.mu.Lock()

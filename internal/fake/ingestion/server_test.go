@@ -526,9 +526,13 @@ func TestLeadSecretsAreMasked(t *testing.T) {
 	if kept, _ = r.s.Resource(p, "leadconfiguration", ""); strings.Contains(string(kept), "connectionString") {
 		t.Errorf("%s", kept)
 	}
-	snap, err := r.s.Snapshot()
+	snap, err := r.s.Snapshot(false)
 	if err != nil || strings.Contains(string(snap), "containerName") {
 		t.Errorf("%s %v", snap, err)
+	}
+	secret, err := r.s.Snapshot(true)
+	if err != nil || !strings.Contains(string(secret), "containerName") {
+		t.Errorf("%s %v", secret, err)
 	}
 }
 
@@ -599,7 +603,7 @@ func TestSnapshots(t *testing.T) {
 	p, _ := r.seeded()
 	sub := r.submit(p)
 	r.clock.Advance(2 * time.Minute)
-	snap, err := r.s.Snapshot()
+	snap, err := r.s.Snapshot(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -715,7 +719,7 @@ func FuzzServer(f *testing.F) {
 			}
 		}
 		rig.clock.Advance(24 * hour)
-		if _, err := rig.s.Snapshot(); err != nil {
+		if _, err := rig.s.Snapshot(true); err != nil {
 			t.Error(err)
 		}
 	})
