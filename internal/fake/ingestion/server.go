@@ -182,7 +182,12 @@ func (s *Server) authorize(r *http.Request, settings *Settings) (Claims, *reply)
 	if good && slices.Contains(settings.Audiences, strings.TrimSuffix(claims.Audience, "/")) {
 		return claims, nil
 	}
-	refused := x.refuse(failure{status: http.StatusUnauthorized, shape: kit.ShapeGateway, message: "Unauthorized. Access token is missing or invalid."}).
+	// The words of the gateway at this host.
+	message := "Unauthorized: Invalid Authorization header"
+	if good {
+		message += ", incorrect audience"
+	}
+	refused := x.refuse(failure{status: http.StatusUnauthorized, shape: kit.ShapeGateway, message: message}).
 		with("Www-Authenticate", `Bearer error="invalid_token"`)
 	return claims, &refused
 }
