@@ -247,6 +247,7 @@ func TestMistakesAreOneLine(t *testing.T) {
 		"host:port":              {"-addr", "8443"},
 		"-speed":                 {"-speed", "0"},
 		"-rows":                  {"-rows", "-1"},
+		"-export-time":           {"-export-time", "-5s"},
 		"-admin":                 {"-admin", "somewhere"},
 		"no such file":           {"-faults", file + "x"},
 		"stauts":                 {"-faults", file},
