@@ -336,7 +336,7 @@ func TestPagesOfADevice(t *testing.T) {
 func TestUnfinishedSignInsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := signInServer()
-		for range 40 {
+		for range 20 {
 			for range 100 {
 				browse(s, http.MethodGet, authorizePath(), authorizeQuery())
 				ask(t, s, "devicecode", url.Values{"client_id": {signInApp}, "scope": {"https://api.example/.default"}})
@@ -348,6 +348,30 @@ func TestUnfinishedSignInsAreForgotten(t *testing.T) {
 		}
 		if len(s.signIns) > 1500 || len(s.devices) > 1500 || len(s.codes) > 1500 {
 			t.Errorf("%d sign-ins, %d devices and %d codes are remembered", len(s.signIns), len(s.devices), len(s.codes))
+		}
+	})
+}
+
+// Every redemption makes one more token, and the old one stays good: a client that comes
+// every minute for months must not fill the server.
+func TestOldRefreshTokensAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := signInServer()
+		latest := ""
+		for range maxRefreshTokens * 3 / 2 {
+			token, err := s.IssueRefreshToken(signInApp, signInUser, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			latest = token
+			time.Sleep(time.Second)
+		}
+		if n := len(s.refreshTokens); n > maxRefreshTokens {
+			t.Errorf("%d refresh tokens are remembered", n)
+		}
+		status, _ := ask(t, s, "token", url.Values{"grant_type": {"refresh_token"}, "client_id": {signInApp}, "refresh_token": {latest}, "scope": {"https://api.example/.default"}})
+		if status != 0 {
+			t.Errorf("the latest is answered with %d", status)
 		}
 	})
 }
