@@ -69,7 +69,7 @@ func WithSpeed(times float64) Option { return optionFunc(func(c *config) { c.spe
 func WithTempDir(dir string) Option { return optionFunc(func(c *config) { c.tempDir = dir }) }
 
 // WithMemoryLimit sets the size in bytes up to which the file of an export is kept
-// in memory; larger ones are made on disk. Default 8 MiB. A server keeps 256 MiB of files
+// in memory; larger ones are made on disk. Default 8 MiB. A server keeps 128 MiB of files
 // in memory and 8 GiB on disk; beyond that, those that nobody has read for longest go, and
 // are made again, the same to the byte, when their links are used.
 func WithMemoryLimit(bytes int) Option {

@@ -169,6 +169,9 @@ func (s *Server) resume() error {
 
 // allState writes everything down that a successor needs, secrets included.
 func (s *Server) allState() ([]byte, error) {
+	if err := s.sweepUploads(); err != nil {
+		return nil, err
+	}
 	tokens, err := s.entra.Snapshot()
 	if err != nil {
 		return nil, err

@@ -308,6 +308,14 @@ func TestStateKeepsWhatUploadsAreMadeOf(t *testing.T) {
 	if after, _ := c.download(fresh); after.StatusCode != 200 || after.Header.Get("ETag") != before.Header.Get("ETag") {
 		t.Errorf("a fresh one answers %s with ETag %s, before %s", after.Status, after.Header.Get("ETag"), before.Header.Get("ETag"))
 	}
+
+	// What belongs to nothing any more is gone from the directory, too.
+	block("RUVF", "five")
+	send("DELETE", "https://api.partner.microsoft.com/v1.0/ingestion/products/"+product.ID, "", 204)
+	again()
+	if list, err := filepath.Glob(filepath.Join(dir, "upload-*")); err != nil || len(list) > 0 || len(blocks()) > 0 {
+		t.Errorf("left are %v and %v, %v", list, blocks(), err)
+	}
 	block("RUVF", "five")
 	if err := srv.Reset(); err != nil {
 		t.Fatal(err)

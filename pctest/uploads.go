@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
@@ -99,6 +100,36 @@ func (s *Server) restoreUploads() error {
 	})
 }
 
+// sweepUploads removes those of which the store knows nothing any more, because what they
+// belonged to was deleted.
+func (s *Server) sweepUploads() error {
+	uploads, err := s.state.files(uploadPrefix)
+	blocks, errBlocks := s.state.files(blockPrefix)
+	errs := []error{err, errBlocks}
+	if len(uploads)+len(blocks) == 0 {
+		return errors.Join(errs...)
+	}
+	known := make(map[string]bool)
+	for _, path := range s.blobs.Paths() {
+		known[kit.Fingerprint(path)] = true
+	}
+	for _, name := range append(uploads, blocks...) {
+		_, of, _ := strings.Cut(filepath.Base(name), "-")
+		if of, _, _ = strings.Cut(of, "-"); !known[of] {
+			errs = append(errs, remove(name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remove removes a file, if nobody else was quicker.
+func remove(name string) error {
+	if err := os.Remove(name); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // forgetUploads removes them.
 func (st *state) forgetUploads() error {
 	return errors.Join(st.forgetFiles(uploadPrefix), st.forgetFiles(blockPrefix))
@@ -136,9 +167,7 @@ func (st *state) forgetFiles(prefix string) error {
 	list, err := st.files(prefix)
 	errs := []error{err}
 	for _, name := range list {
-		if err := os.Remove(name); !errors.Is(err, os.ErrNotExist) { // somebody else was quicker
-			errs = append(errs, err)
-		}
+		errs = append(errs, remove(name))
 	}
 	return errors.Join(errs...)
 }

@@ -8,7 +8,7 @@ import (
 // What of the files that can be made again is kept by default: those in memory, and those
 // on disk.
 const (
-	keepInMemory = 256 << 20
+	keepInMemory = 128 << 20
 	keepOnDisk   = 8 << 30
 )
 

@@ -3,7 +3,9 @@ package blob
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -64,6 +66,13 @@ func (s *Server) Rewrite(w Written) error {
 		rest = rest[c.Size:]
 	}
 	return nil
+}
+
+// Paths lists the paths at which there is something, if only a link.
+func (s *Server) Paths() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.blobs))
 }
 
 // Staged returns the content of a block that waits to be committed; false if there is

@@ -70,7 +70,7 @@ type Config struct {
 	// server.
 	Key []byte
 	// InMemory and OnDisk are how many bytes are kept of the blobs that can be made
-	// again. Default: 256 MiB and 8 GiB.
+	// again. Default: 128 MiB and 8 GiB.
 	InMemory, OnDisk int64
 }
 

@@ -302,8 +302,9 @@ func (s *Server) keep(p *product) {
 	}
 }
 
-// forget removes a product. The lock is held.
+// forget removes a product and its files. The lock is held.
 func (s *Server) forget(p *product) {
+	s.dropFiles(p)
 	s.products = slices.DeleteFunc(s.products, func(o *product) bool { return o == p })
 	delete(s.index, idKey(p.ID))
 	if p.Offer != "" {

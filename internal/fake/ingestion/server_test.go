@@ -597,6 +597,30 @@ func TestPlansAppearWithDelay(t *testing.T) {
 	r.json(http.MethodPut, "/products/"+p+"/variants/testdrive", string(drive.append(nil)))
 }
 
+// Nothing is left of products that are reset or deleted: not their offer ids, not their
+// files.
+func TestNothingIsLeftOfProducts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for name, end := range map[string]func(p string){
+		"reset":   func(string) { r.s.Reset() },
+		"deleted": func(p string) { r.do(http.MethodDelete, "/products/"+p, "") },
+	} {
+		p, _ := r.seeded() // always with the same offer id
+		r.uploads(r.listing(p)+"/images", `{"resourceType":"ListingImage","fileName":"l.png","type":"AzureLogoSmall","state":"PendingUpload","order":0}`, picture("AzureLogoSmall", 0))
+		if len(r.blobs.Paths()) == 0 {
+			t.Fatal("nothing was uploaded")
+		}
+		end(p)
+		if w := r.do(http.MethodGet, "/products/"+p, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s: the product answers %d %s", name, w.Code, w.Body)
+		}
+		if left := r.blobs.Paths(); len(left) != 0 {
+			t.Errorf("%s: left are %v", name, left)
+		}
+	}
+}
+
 func TestSnapshots(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
