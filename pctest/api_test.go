@@ -343,9 +343,11 @@ func TestTokensAreChecked(t *testing.T) {
 		}
 		return tok.Value.Reveal()
 	}
+	const payment, products = "/v1.0/payouts/payments/11111111-1111-4111-8111-111111111111", "/v1.0/ingestion/products"
+	path := payment
 	get := func(header ...string) (int, string, http.Header) {
 		t.Helper()
-		resp, body, err := c.try(t.Context(), http.MethodGet, c.base+"/v1.0/payouts/payments/11111111-1111-4111-8111-111111111111", header...)
+		resp, body, err := c.try(t.Context(), http.MethodGet, c.base+path, header...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,17 +356,19 @@ func TestTokensAreChecked(t *testing.T) {
 	const invalid = `{"message":"Unauthorized: Invalid Authorization header","statusCode":401}`
 	revoked := token(srv.TokenSource(), "")
 	srv.RevokeToken(partnercenter.NewSecret(revoked))
-	for name, header := range map[string][]string{
-		"none": nil, "basic": {"Authorization", "Basic eDp5"}, "foreign": {"Authorization", "Bearer nonsense"}, "revoked": {"Authorization", "Bearer " + revoked},
-	} {
-		if status, body, h := get(header...); status != 401 || body != invalid || !strings.Contains(h.Get("WWW-Authenticate"), "invalid_token") {
-			t.Errorf("%s: %d %s", name, status, body)
-		}
-	}
 	other := token(srv.TokenSource(), "https://api.partnercenter.microsoft.com")
-	if status, body, _ := get("Authorization", "Bearer "+other); status != 401 ||
-		body != `{"message":"Unauthorized: Invalid Authorization header, incorrect audience","statusCode":401}` {
-		t.Errorf("wrong audience: %d %s", status, body)
+	for _, path = range []string{products, payment} { // the gateway of the host is the same
+		for name, header := range map[string][]string{
+			"none": nil, "basic": {"Authorization", "Basic eDp5"}, "foreign": {"Authorization", "Bearer nonsense"}, "revoked": {"Authorization", "Bearer " + revoked},
+		} {
+			if status, body, h := get(header...); status != 401 || body != invalid || !strings.Contains(h.Get("WWW-Authenticate"), "invalid_token") {
+				t.Errorf("%s, %s: %d %s", path, name, status, body)
+			}
+		}
+		if status, body, _ := get("Authorization", "Bearer "+other); status != 401 ||
+			body != `{"message":"Unauthorized: Invalid Authorization header, incorrect audience","statusCode":401}` {
+			t.Errorf("%s, wrong audience: %d %s", path, status, body)
+		}
 	}
 	app := token(srv.AppOnlyTokenSource(), "")
 	if status, _, h := get("Authorization", "Bearer "+app, "ValidateMfa", "true"); status != 404 || h.Get("isMfaCompliant") != "true" {
@@ -413,8 +417,26 @@ func TestMFACanBeRequired(t *testing.T) {
 		t.Errorf("required: %s: %s", resp.Status, body)
 	}
 	c.token = withMFA
-	if resp, body := c.do(t.Context(), http.MethodPost, path); resp.StatusCode != 202 {
-		t.Errorf("with MFA: %s: %s", resp.Status, body)
+	// The submission API is at the same host.
+	const products = "/v1.0/ingestion/products"
+	if resp, _ := c.do(t.Context(), http.MethodGet, products, "ValidateMfa", "true"); resp.StatusCode != 200 || resp.Header.Get("isMfaCompliant") != "true" {
+		t.Errorf("products with MFA: %s, compliant %q", resp.Status, resp.Header.Get("isMfaCompliant"))
+	}
+	c.token = partnercenter.NewSecret(answer.AccessToken)
+	if resp, _ := c.do(t.Context(), http.MethodGet, products, "ValidateMfa", "true"); resp.StatusCode != 200 || resp.Header.Get("isMfaCompliant") != "false" {
+		t.Errorf("products, not required: %s, compliant %q", resp.Status, resp.Header.Get("isMfaCompliant"))
+	}
+	if err := srv.Ingestion().Configure(func(b *pctest.IngestionBehavior) { b.RequireMFA = true }); err != nil {
+		t.Fatal(err)
+	}
+	if resp, body := c.do(t.Context(), http.MethodGet, products); resp.StatusCode != 401 || !strings.Contains(string(body), `"code":"900421"`) {
+		t.Errorf("products, required: %s: %s", resp.Status, body)
+	}
+	c.token = withMFA
+	for method, path := range map[string]string{http.MethodPost: path, http.MethodGet: products} {
+		if resp, body := c.do(t.Context(), method, path); resp.StatusCode != 202 && resp.StatusCode != 200 {
+			t.Errorf("%s with MFA: %s: %s", path, resp.Status, body)
+		}
 	}
 }
 

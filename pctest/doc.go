@@ -112,9 +112,9 @@
 //   - Python's requests and urllib3: the v1 endpoint with the password grant and numbers
 //     as strings, X-AadUserTicket, their own repeats on Retry-After, streamed downloads.
 //   - @azure/msal-node and MSAL for Go: instance discovery and OpenID documents of the
-//     public authority, client secrets and certificates, refresh tokens, device and
-//     authorization codes with PKCE, the password grant; access tokens that verify
-//     against the published keys.
+//     public authority, client secrets and certificates, refresh tokens, device codes
+//     with the page to enter them, authorization codes with PKCE, the password grant;
+//     access tokens that verify against the published keys.
 //   - azblob and whoever speaks the storage protocol: Put Blob, Put Block, Put Block
 //     List and Get Blob with a link's own rights until its end.
 //

@@ -61,6 +61,22 @@ func TestRetryAfterCanBeADate(t *testing.T) {
 	})
 }
 
+// Clients compare the date with their own clocks, which run at their usual speed.
+func TestRetryAfterIsADateOfTheCallersClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t, pctest.WithSpeed(3600))
+		c := newCaller(t, srv)
+		time.Sleep(10 * time.Minute)
+		srv.Inject(pctest.Answer(429).RetryAt(90 * time.Second))
+		resp, _ := c.do(t.Context(), http.MethodPost, "/v1.0/payouts/payments")
+		at, err := http.ParseTime(resp.Header.Get("Retry-After"))
+		if err != nil || time.Until(at) != 90*time.Second {
+			t.Errorf("Retry-After %q: %v, %v", resp.Header.Get("Retry-After"), time.Until(at), err)
+		}
+	})
+}
+
 func TestEveryErrorShape(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

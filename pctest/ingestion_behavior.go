@@ -29,6 +29,10 @@ type IngestionBehavior struct {
 	// Audiences are the token audiences accepted. Default
 	// https://api.partner.microsoft.com.
 	Audiences []string
+	// RequireMFA answers tokens of users who have signed in without MFA with 401 and
+	// code 900421, as announced for all APIs that take users' tokens; that this one
+	// takes part is the fake's choice. [Server.TokenSource] has signed in with it.
+	RequireMFA bool
 
 	// PageSizes are the sizes of the pages of products, in turn, from 0 to 100;
 	// after the last it begins again. Default: 1, 4, 5, 2, 1, 4, 5, 3, 2, which
@@ -107,7 +111,7 @@ func defaultIngestionBehavior() IngestionBehavior {
 
 func ingestionBehaviorOf(s *ingestion.Settings) IngestionBehavior {
 	b := IngestionBehavior{
-		Audiences: slices.Clone(s.Audiences),
+		Audiences: slices.Clone(s.Audiences), RequireMFA: s.RequireMFA,
 		PageSizes: slices.Clone(s.PageSizes), PageSizesOfOthers: slices.Clone(s.PageSizesOfOthers),
 		EmptyLastPage: s.EmptyLastPage, DeadLastLink: s.DeadLastLink, RefuseUnfiltered: s.RefuseUnfiltered,
 		ConflictStatus: s.ConflictStatus, RequirePublisherID: s.RequirePublisherID,
@@ -127,7 +131,7 @@ func ingestionBehaviorOf(s *ingestion.Settings) IngestionBehavior {
 
 func (b *IngestionBehavior) settings() ingestion.Settings {
 	s := ingestion.Settings{
-		Audiences: slices.Clone(b.Audiences),
+		Audiences: slices.Clone(b.Audiences), RequireMFA: b.RequireMFA,
 		PageSizes: slices.Clone(b.PageSizes), PageSizesOfOthers: slices.Clone(b.PageSizesOfOthers),
 		EmptyLastPage: b.EmptyLastPage, DeadLastLink: b.DeadLastLink, RefuseUnfiltered: b.RefuseUnfiltered,
 		ConflictStatus: b.ConflictStatus, RequirePublisherID: b.RequirePublisherID,

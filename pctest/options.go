@@ -27,6 +27,7 @@ type config struct {
 	tokenLifetime time.Duration
 	tempDir       string
 	inMemory      int
+	kept          int64 // bytes of files in memory; 0 is the store's default
 	snapshot      []byte
 	speed         float64
 
@@ -68,7 +69,9 @@ func WithSpeed(times float64) Option { return optionFunc(func(c *config) { c.spe
 func WithTempDir(dir string) Option { return optionFunc(func(c *config) { c.tempDir = dir }) }
 
 // WithMemoryLimit sets the size in bytes up to which the file of an export is kept
-// in memory; larger ones are made on disk. Default 8 MiB.
+// in memory; larger ones are made on disk. Default 8 MiB. A server keeps 128 MiB of files
+// in memory and 8 GiB on disk; beyond that, those that nobody has read for longest go, and
+// are made again, the same to the byte, when their links are used.
 func WithMemoryLimit(bytes int) Option {
 	return optionFunc(func(c *config) { c.inMemory = max(bytes, 1) })
 }

@@ -49,7 +49,8 @@ type Export struct {
 	Deleted bool
 }
 
-// Exports lists the exports in the order they were started, deleted ones too.
+// Exports lists the exports in the order they were started, deleted ones too. The server
+// remembers the last 50,000 or somewhat fewer, and 10,000 deleted ones.
 func (p *Payouts) Exports() []Export {
 	infos := p.s.Exports()
 	out := make([]Export, len(infos))

@@ -21,7 +21,7 @@ type Request struct {
 	Number int
 	// Time is the server's time of arrival.
 	Time time.Time
-	// Service is "login", "api" or "blob".
+	// Service is "login", "api", "insights" or "blob".
 	Service string
 	// Method and Path are those of the request line; Path is unescaped.
 	Method, Path string

@@ -105,7 +105,7 @@ func New(opts ...Option) (_ *Server, err error) {
 	directory := s.id.directory(s.clock.Wall, cfg.tokenLifetime)
 	directory.Key = cfg.tokenKey
 	s.entra = entra.New(directory)
-	s.blobs = blob.New(blob.Config{Clock: s.clock, IDs: ids, Recorder: s.recorder, Key: cfg.linkKey})
+	s.blobs = blob.New(blob.Config{Clock: s.clock, IDs: ids, Recorder: s.recorder, Key: cfg.linkKey, InMemory: cfg.kept})
 	s.payouts, err = payouts.New(payouts.Config{
 		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.check, Blobs: s.blobs, BlobBase: blobBase,
 		Data: payouts.Data(cfg.data), Settings: cfg.behavior.settings(), TempDir: cfg.tempDir, InMemory: cfg.inMemory,
@@ -176,7 +176,7 @@ func (s *Server) Now() time.Time { return s.clock.Now() }
 
 // Advance moves the server's clock ahead of the real (or, under synctest, the
 // virtual) one: tokens and links expire, exports whose steps last for a time
-// proceed, and reports whose time has come run.
+// proceed, and reports whose time has come run. It stops a hundred years ahead.
 func (s *Server) Advance(d time.Duration) {
 	s.clock.Advance(d)
 	s.analytics.Moved()
@@ -213,14 +213,12 @@ func (s *Server) noting(h http.Handler) http.Handler {
 	})
 }
 
-// providing makes files again that this server has not made itself: links outlive it,
-// files do not.
+// providing makes files again that are gone: the store keeps only so much, and links
+// outlive the server that has made the file.
 func (s *Server) providing(h http.Handler) http.Handler {
-	if s.state == nil {
-		return h
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.blobs.Has(r.URL.Path) {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if reads && !s.blobs.Has(r.URL.Path) {
 			// What cannot be made is not found.
 			_ = s.payouts.Provide(r.URL.Path)
 			_ = s.analytics.Provide(r.URL.Path)
@@ -246,7 +244,7 @@ func (s *Server) checkReader(token string) (analytics.Claims, bool) {
 
 func (s *Server) checkPublisher(token string) (ingestion.Claims, bool) {
 	c, ok := s.entra.Check(token)
-	return ingestion.Claims{Audience: c.Audience}, ok
+	return ingestion.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
 }
 
 // partnerAPI serves the APIs that share a host: their paths tell them apart.

@@ -24,7 +24,7 @@ type snapshot struct {
 // it holds no secrets.
 func (s *Server) Snapshot() ([]byte, error) { return s.snapshot(false) }
 
-// snapshot writes callback URLs down, too, if it is to be secret.
+// snapshot writes callback URLs and lead configurations down, too, if it is to be secret.
 func (s *Server) snapshot(secret bool) ([]byte, error) {
 	p, err := s.payouts.Snapshot()
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Server) snapshot(secret bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
-	i, err := s.ingestion.Snapshot()
+	i, err := s.ingestion.Snapshot(secret)
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}

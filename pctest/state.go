@@ -21,9 +21,8 @@ import (
 // the certificate authority stay what they were.
 //
 // The state is written a second after it has changed, and by [Server.Close]; a process
-// that is killed loses that second. Faults, recorded requests and scripts that nobody
-// has taken yet are not part of it, and links that were made worthless by ExpireLinks
-// work again. The files hold secrets and can be read by their owner only. No two
+// that is killed loses that second, but nothing that was uploaded. Faults, recorded
+// requests and scripts that nobody has taken yet are not part of it. The files hold secrets and can be read by their owner only. No two
 // processes can use a directory at a time.
 func WithStateDir(dir string) Option { return optionFunc(func(c *config) { c.stateDir = dir }) }
 
@@ -50,6 +49,7 @@ type savedState struct {
 	Version int             `json:"pctestState"`
 	Clock   kit.Lead        `json:"clock"`
 	Tokens  json.RawMessage `json:"tokens"`
+	Files   json.RawMessage `json:"files,omitempty"`
 	Rest    json.RawMessage `json:"rest"`
 }
 
@@ -58,10 +58,12 @@ type state struct {
 	dir   *kit.Dir
 	write func() ([]byte, error)
 
-	mu     sync.Mutex
-	timer  *time.Timer // runs when something is to be written
-	closed bool
-	err    error // of the latest attempt
+	mu      sync.Mutex
+	timer   *time.Timer // runs when something is to be written
+	closed  bool
+	err     error          // of the latest attempt
+	lost    error          // of a file that a client has uploaded
+	pending sync.WaitGroup // for the timer
 
 	writing sync.Mutex // held while the file is written
 }
@@ -149,12 +151,17 @@ func (s *Server) resume() error {
 			return fmt.Errorf("%s has version %d, this package reads %d", s.state.dir.Path(stateFile), saved.Version, snapshotVersion)
 		}
 		s.clock.SetLead(saved.Clock)
-		if err := s.restoreUploads(); err != nil {
-			return err
+		if saved.Files != nil {
+			if err := s.blobs.Restore(saved.Files); err != nil {
+				return fmt.Errorf("%s: %w", s.state.dir.Path(stateFile), err)
+			}
 		}
 		if err := errors.Join(s.entra.Restore(saved.Tokens), s.restore(saved.Rest)); err != nil {
 			return fmt.Errorf("%s: %w", s.state.dir.Path(stateFile), err)
 		}
+	}
+	if err := s.restoreUploads(); err != nil {
+		return err
 	}
 	s.state.write = s.allState
 	return nil
@@ -162,7 +169,14 @@ func (s *Server) resume() error {
 
 // allState writes everything down that a successor needs, secrets included.
 func (s *Server) allState() ([]byte, error) {
+	if err := s.sweepUploads(); err != nil {
+		return nil, err
+	}
 	tokens, err := s.entra.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.blobs.Snapshot()
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +184,7 @@ func (s *Server) allState() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(savedState{snapshotVersion, s.clock.Lead(), tokens, rest})
+	return json.Marshal(savedState{snapshotVersion, s.clock.Lead(), tokens, files, rest})
 }
 
 // changed is called after whatever may have changed the state.
@@ -184,7 +198,11 @@ func (st *state) changed() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.timer == nil && !st.closed {
-		st.timer = time.AfterFunc(saveDelay, st.save)
+		st.pending.Add(1)
+		st.timer = time.AfterFunc(saveDelay, func() {
+			defer st.pending.Done()
+			st.save()
+		})
 	}
 }
 
@@ -208,24 +226,28 @@ func (st *state) save() {
 func (st *state) problem() error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.err
+	return errors.Join(st.err, st.lost)
 }
 
-// failed notes that something could not be written.
-func (st *state) failed(err error) {
+// note keeps the error of an uploaded file that could not be written.
+func (st *state) note(err error) {
+	if err == nil {
+		return
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.err = err
+	st.lost = err
 }
 
 // close writes the state a last time and gives the directory back.
 func (st *state) close() error {
 	st.mu.Lock()
 	st.closed = true
-	if st.timer != nil {
-		st.timer.Stop()
+	if st.timer != nil && st.timer.Stop() {
+		st.pending.Done()
 	}
 	st.mu.Unlock()
+	st.pending.Wait() // a late one must not write into what is another's by then
 	st.save()
 	return errors.Join(st.problem(), st.dir.Close())
 }

@@ -193,6 +193,165 @@ func uploadImage(t *testing.T, srv *pctest.Server, productID, instance string, c
 	return sas
 }
 
+// An upload that is under way goes on when the server is back, also after it was killed;
+// and what there is, is what there was.
+func TestStateKeepsWhatUploadsAreMadeOf(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := pctest.NewServer(t, pctest.WithStateDir(dir))
+	product := seed(t, first)
+	listing, err := newPublisher(t, first).Product(product.ID).Branches().Draft(t.Context(), ingestion.ModuleListing, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := uploadImage(t, first, product.ID, listing, []byte("content"))
+	srv := first
+	send := func(method, address, body string, want int) (http.Header, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if req.URL.Host == string(pctest.API) {
+			token, err := srv.TokenSource().Token(t.Context(), partnercenter.TokenRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+			req.Header.Set("Content-Type", "application/json")
+		}
+		if method == http.MethodPut {
+			req.Header.Set("x-ms-meta-who", "me")
+		}
+		resp, err := (&http.Client{Transport: srv.Transport()}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(resp.Body); err != nil || resp.StatusCode != want {
+			t.Fatalf("%s %s: %s %s %v", method, req.URL.Path, resp.Status, &b, err)
+		}
+		return resp.Header, b.String()
+	}
+	block := func(id, content string) { t.Helper(); send("PUT", link+"&comp=block&blockid="+id, content, 201) }
+	commit := func(items string) {
+		t.Helper()
+		send("PUT", link+"&comp=blocklist", "<BlockList>"+items+"</BlockList>", 201)
+	}
+	same := func(old http.Header, want string) http.Header {
+		t.Helper()
+		header, body := send("GET", link, "", 200)
+		for _, name := range []string{"ETag", "Last-Modified", "Content-MD5", "x-ms-meta-who", "Content-Type"} {
+			if old != nil && header.Get(name) != old.Get(name) {
+				t.Errorf("%s is %q, was %q", name, header.Get(name), old.Get(name))
+			}
+		}
+		if body != want {
+			t.Errorf("the file holds %q, not %q", body, want)
+		}
+		return header
+	}
+	blocks := func() []string {
+		list, err := filepath.Glob(filepath.Join(dir, "block-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	again := func() {
+		t.Helper()
+		srv = reopen(t, srv, dir)
+	}
+	lead := "https://api.partner.microsoft.com/v1.0/ingestion/products/" + product.ID + "/leadconfiguration"
+	send("POST", lead, `{"resourceType": "HttpsEndpointLeadConfiguration", "httpsEndpointUrl": "https://leads.example/in"}`, 200)
+	_, leads := send("GET", lead, "", 200)
+
+	whole := same(nil, "content")
+	block("QUFB", "one ")
+	block("QkJC", "two ")
+	again()
+	same(whole, "content")
+	if _, got := send("GET", lead, "", 200); got != leads {
+		t.Errorf("the lead configuration is %s, was %s", got, leads)
+	}
+	block("Q0ND", "three")
+	commit("<Latest>QUFB</Latest><Latest>QkJC</Latest><Latest>Q0ND</Latest>")
+	if left := blocks(); len(left) != 0 {
+		t.Errorf("blocks that are part of the file are kept: %v", left)
+	}
+	committed := same(nil, "one two three")
+	again()
+	same(committed, "one two three")
+	block("RERE", "four")
+	commit("<Committed>QkJC</Committed><Uncommitted>RERE</Uncommitted>")
+	again()
+	same(nil, "two four")
+
+	// Links that were made worthless stay so.
+	c := newCaller(t, srv)
+	export := c.start(pctest.Earnings, "")
+	download := c.link(pctest.Earnings, export)
+	if resp, _ := c.download(download); resp.StatusCode != 200 {
+		t.Errorf("the link answers %s", resp.Status)
+	}
+	if err := srv.Payouts().ExpireLinks(export); err != nil {
+		t.Fatal(err)
+	}
+	fresh := c.link(pctest.Earnings, export)
+	before, _ := c.download(fresh)
+	again()
+	c.http = &http.Client{Transport: srv.Transport()}
+	if resp, _ := c.download(download); resp.StatusCode != 403 {
+		t.Errorf("a link that was made worthless answers %s", resp.Status)
+	}
+	if after, _ := c.download(fresh); after.StatusCode != 200 || after.Header.Get("ETag") != before.Header.Get("ETag") {
+		t.Errorf("a fresh one answers %s with ETag %s, before %s", after.Status, after.Header.Get("ETag"), before.Header.Get("ETag"))
+	}
+
+	// What belongs to nothing any more is gone from the directory, too.
+	block("RUVF", "five")
+	send("DELETE", "https://api.partner.microsoft.com/v1.0/ingestion/products/"+product.ID, "", 204)
+	again()
+	if list, err := filepath.Glob(filepath.Join(dir, "upload-*")); err != nil || len(list) > 0 || len(blocks()) > 0 {
+		t.Errorf("left are %v and %v, %v", list, blocks(), err)
+	}
+	block("RUVF", "five")
+	if err := srv.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if left := blocks(); len(left) != 0 {
+		t.Errorf("after the reset, there are %v", left)
+	}
+}
+
+// Whoever closes the server may give the directory to another one.
+func TestStateIsNotWrittenAfterClosing(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			srv, err := pctest.New(pctest.WithStateDir(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			newCaller(t, srv).start(pctest.Payments, "")
+			time.Sleep(time.Second) // now it is to be written
+			if err := srv.Close(); err != nil {
+				t.Fatal(err)
+			}
+			state := filepath.Join(dir, "state.json")
+			if err := os.Remove(state); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if _, err := os.Stat(state); !os.IsNotExist(err) {
+				t.Errorf("it was written later: %v", err)
+			}
+		})
+	}
+}
+
 func TestStateSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

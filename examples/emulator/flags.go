@@ -26,6 +26,9 @@ type config struct {
 	faults     []pctest.Fault
 }
 
+// byDefault is the -export-time that nobody has asked for.
+const byDefault time.Duration = -1
+
 // slowExport is how long an export takes, by the server's clock, if that runs fast.
 const slowExport = 24 * time.Hour
 
@@ -38,7 +41,7 @@ func parseFlags(args []string, stdout io.Writer) (config, error) {
 	fs.Uint64Var(&cfg.seed, "seed", 1, "varies ids and data")
 	fs.IntVar(&cfg.rows, "rows", 5000, "number of earnings; 0 for none")
 	fs.Float64Var(&cfg.speed, "speed", 1, "how many times as fast the server's clock runs; tokens and links keep to the real time")
-	fs.DurationVar(&cfg.exportTime, "export-time", -1, "how long an export takes by the server's clock;\ndefault: until the second poll, or 24h if -speed is not 1")
+	fs.DurationVar(&cfg.exportTime, "export-time", byDefault, "how long an export takes by the server's clock;\ndefault: until the second poll, or 24h if -speed is not 1")
 	fs.BoolVar(&cfg.mfa, "mfa", false, "refuse users who have signed in without a second factor")
 	faults := fs.String("faults", "", "`file` with what shall go wrong, as JSON: see pctest.ParseFaults")
 	admin := fs.String("admin", "loopback", "who may use /_pctest/: loopback, anywhere or off")
@@ -72,6 +75,8 @@ func (cfg *config) check(rest []string, admin, faults string) error {
 		return errors.New("-rows must not be negative")
 	case !(cfg.speed > 0):
 		return errors.New("-speed must be positive")
+	case cfg.exportTime < 0 && cfg.exportTime != byDefault:
+		return errors.New("-export-time must not be negative")
 	}
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
 		return fmt.Errorf("-addr %q: it must be host:port", cfg.addr)
@@ -111,6 +116,7 @@ func (cfg *config) options() []pctest.Option {
 			}
 		}),
 		pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) { b.RequireMFA = cfg.mfa }),
+		pctest.WithIngestionBehavior(func(b *pctest.IngestionBehavior) { b.RequireMFA = cfg.mfa }),
 	}
 	if cfg.dir != "" {
 		opts = append(opts, pctest.WithStateDir(cfg.dir))

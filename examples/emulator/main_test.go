@@ -223,6 +223,9 @@ func TestFlagsReachTheServer(t *testing.T) {
 	if code, body := e.send("POST", payments, nil, weak.Access); code != 401 || !bytes.Contains(body, []byte("900421")) {
 		t.Errorf("without a second factor: %d %s", code, body)
 	}
+	if code, body := e.send("GET", "https://api.partner.microsoft.com/v1.0/ingestion/products", nil, weak.Access); code != 401 || !bytes.Contains(body, []byte("900421")) {
+		t.Errorf("products without a second factor: %d %s", code, body)
+	}
 }
 
 func TestMistakesAreOneLine(t *testing.T) {
@@ -244,6 +247,7 @@ func TestMistakesAreOneLine(t *testing.T) {
 		"host:port":              {"-addr", "8443"},
 		"-speed":                 {"-speed", "0"},
 		"-rows":                  {"-rows", "-1"},
+		"-export-time":           {"-export-time", "-5s"},
 		"-admin":                 {"-admin", "somewhere"},
 		"no such file":           {"-faults", file + "x"},
 		"stauts":                 {"-faults", file},

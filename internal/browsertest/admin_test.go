@@ -102,6 +102,11 @@ func TestAdminPageShowsAndSteers(t *testing.T) {
 	if _, err := second.Wait(t.Context(), nil); err == nil {
 		t.Error("the failed export has not failed")
 	}
+	// What is deleted has nothing left to be done about.
+	if err := c.client.DeleteExport(t.Context(), payouts.Earnings, exports[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	run(t, c.tab, shows("#export-rows", "deleted"), chromedp.Poll(`document.querySelector(`+quote(labelled("Expire links of export "+exports[0].ID))+`).disabled`, nil))
 
 	before := c.Now()
 	run(t, c.tab, chromedp.Click(`button[data-advance="24h"]`, chromedp.ByQuery), shows("#said", "24h"))
@@ -155,13 +160,17 @@ func TestAdminPageWorksByKeyboard(t *testing.T) {
 	c := openConsole(t)
 	focused := `document.activeElement.textContent.trim()`
 	var order []string
-	for range 5 {
+	for range 6 {
 		var name string
 		run(t, c.tab, chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(focused, &name))
 		order = append(order, name)
 	}
-	if got := strings.Join(order, "|"); !strings.HasPrefix(got, "Skip to the exports|+1 hour|+1 day|Reset|") {
+	if got := strings.Join(order, "|"); !strings.HasPrefix(got, "Skip to the exports|Skip to the faults|Skip to the requests|+1 hour|+1 day|Reset") {
 		t.Fatalf("the keyboard visits %q", got)
+	}
+	for skip, next := range map[string]string{"faults": "fault-text", "requests": "only"} {
+		run(t, c.tab, chromedp.Focus(`.skip[href="#`+skip+`"]`, chromedp.ByQuery), chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.Tab),
+			chromedp.Poll(`document.activeElement.id === `+quote(next), nil))
 	}
 	run(t, c.tab,
 		chromedp.Focus("#fault-text", chromedp.ByQuery),

@@ -16,9 +16,6 @@ func (s *Server) reset(*http.Request) (any, error) {
 	return s.act(s.cfg.Reset())
 }
 
-// maxAdvance keeps the clock within what dates can be written for.
-const maxAdvance = 100 * 366 * 24 * time.Hour
-
 func (s *Server) clock(r *http.Request) (any, error) {
 	var in struct {
 		Advance string `json:"advance"`
@@ -30,8 +27,8 @@ func (s *Server) clock(r *http.Request) (any, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf(`advance is %q; it must be a duration such as "90m" or "24h"`, in.Advance)
-	case d < 0 || d > maxAdvance:
-		return nil, errors.New("advance: the clock moves ahead only, and not by more than a hundred years")
+	case d < 0 || d > kit.MaxLead-s.cfg.Clock.Offset():
+		return nil, errors.New("advance: the clock moves ahead only, and not by more than a hundred years altogether")
 	}
 	s.cfg.Advance(d)
 	return s.act(nil)

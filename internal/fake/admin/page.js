@@ -102,6 +102,7 @@ function table(body, items, key, cells, buttons) {
       td.className = className;
     });
     row.querySelectorAll('button[data-open]').forEach((b) => { b.disabled = !isOpen(item); });
+    row.querySelectorAll('button[data-there]').forEach((b) => { b.disabled = item.deleted === true; });
   });
 }
 
@@ -117,6 +118,7 @@ function finishers(what, path, id) {
   complete.dataset.open = fail.dataset.open = 'yes';
   const expire = button('Expire links', `Expire links of ${what} ${id}`,
     () => act(`The links of ${what} ${id} are worthless now`, 'POST', `${path}/${id}/expire-links`));
+  expire.dataset.there = 'yes';
   return [complete, fail, expire];
 }
 
@@ -132,7 +134,7 @@ function showState(s) {
     return li;
   });
 
-  $('exports-count').textContent = s.exports.length || '';
+  $('exports-count').textContent = s.exportCount || '';
   table($('export-rows'), s.exports.toReversed().slice(0, 200), (e) => e.id, (e) => [
     when(e.requestedAt), e.kind, [e.filter || '(none)', 'wide'],
     e.deleted ? ['deleted', 'gone'] : [e.status, kind(e.status)], e.polls, [e.id, 'id'],

@@ -15,11 +15,13 @@ type State struct {
 	Wall time.Time `json:"wall"`
 	// Requests counts the requests so far.
 	Requests int `json:"requests"`
-	// Exports are those of earnings and payments, Reports those of analytics; the
-	// oldest first.
-	Exports []Export `json:"exports"`
-	Queries []Query  `json:"queries"`
-	Reports []Report `json:"reports"`
+	// ExportCount counts the exports of earnings and payments, deleted ones included;
+	// Exports are the latest thousand of them, Reports those of analytics; the oldest
+	// first.
+	ExportCount int      `json:"exportCount"`
+	Exports     []Export `json:"exports"`
+	Queries     []Query  `json:"queries"`
+	Reports     []Report `json:"reports"`
 	// Products are the offers of the submission API.
 	Products []Product `json:"products"`
 	// Faults are those that wait for requests.
@@ -95,6 +97,9 @@ type Fault struct {
 	Fault kit.Fault `json:"fault"`
 }
 
+// maxListed is how many exports are listed: the page asks every second.
+const maxListed = 1000
+
 func (s *Server) state(*http.Request) (any, error) {
 	out := State{
 		Now: s.cfg.Clock.Now(), Wall: s.cfg.Clock.Wall(), Requests: s.cfg.Recorder.Count(),
@@ -106,7 +111,9 @@ func (s *Server) state(*http.Request) (any, error) {
 	if err := s.cfg.Problem(); err != nil {
 		out.Problem = err.Error()
 	}
-	for _, e := range s.cfg.Payouts.Exports() {
+	exports := s.cfg.Payouts.Exports()
+	out.ExportCount = len(exports)
+	for _, e := range exports[max(0, len(exports)-maxListed):] {
 		out.Exports = append(out.Exports, Export{e.ID, string(e.Kind), e.Status, e.Filter, e.Format, e.Requested, e.Polls, e.Deleted})
 	}
 	for _, q := range s.cfg.Analytics.Queries() {

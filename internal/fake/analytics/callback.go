@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -128,6 +129,9 @@ func (s *Server) callDue() {
 	s.arm()
 }
 
+// maxCalls is how many calls are remembered; the oldest are forgotten.
+const maxCalls = 10_000
+
 // start makes a call in the background. The lock is held.
 func (s *Server) start(r *report, executionID string) {
 	call := Call{ReportID: r.ID, ExecutionID: executionID, Method: r.Method, Time: s.cfg.Clock.Now()}
@@ -136,6 +140,9 @@ func (s *Server) start(r *report, executionID string) {
 		call.Status, call.Err = s.call(call.Method, target)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if len(s.calls) >= maxCalls {
+			s.calls = slices.Delete(s.calls, 0, maxCalls/10)
+		}
 		s.calls = append(s.calls, call)
 	})
 }

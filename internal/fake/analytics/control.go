@@ -127,9 +127,7 @@ func (s *Server) Queries() []QueryInfo {
 	defer s.mu.Unlock()
 	var out []QueryInfo
 	for _, q := range s.queries {
-		if !q.system {
-			out = append(out, QueryInfo{q.Program, q.ID, q.Name, q.Description, q.Text, q.Created})
-		}
+		out = append(out, QueryInfo{q.Program, q.ID, q.Name, q.Description, q.Text, q.Created})
 	}
 	return out
 }
@@ -273,7 +271,7 @@ func (s *Server) Reset() {
 			s.dropFile(n)
 		}
 	}
-	s.queries, s.reports, s.scripts, s.calls = s.predefined(), nil, nil, nil
+	s.queries, s.reports, s.scripts, s.calls = nil, nil, nil, nil
 	clear(s.immediate)
 	s.arm()
 }

@@ -69,7 +69,7 @@ func (s *Server) getQueries(x *exchange) {
 	}
 	items := []item{}
 	s.mu.Lock()
-	for _, q := range s.queries {
+	for _, q := range s.allQueries() {
 		if q.Program != x.program || q.system && !system || !q.system && !own ||
 			id != "" && !strings.EqualFold(q.ID, id) || name != "" && !strings.EqualFold(q.Name, name) {
 			continue
@@ -104,7 +104,7 @@ func (s *Server) postQuery(x *exchange) {
 	defer s.mu.Unlock()
 	own := 0
 	for _, q := range s.queries {
-		if q.Program == x.program && !q.system {
+		if q.Program == x.program {
 			own++
 		}
 	}
@@ -143,10 +143,13 @@ func (s *Server) deleteQuery(x *exchange) {
 	x.answer([]item{q.item(x, s.user(x.program))}, "Query deleted successfully")
 }
 
+// allQueries lists those of the system and those of clients. The lock is held.
+func (s *Server) allQueries() []*query { return slices.Concat(s.system(), s.queries) }
+
 // queryByID finds a query. The lock is held.
 func (s *Server) queryByID(program, id string) *query {
 	id = strings.TrimSpace(id)
-	for _, q := range s.queries {
+	for _, q := range s.allQueries() {
 		if q.Program == program && strings.EqualFold(q.ID, id) {
 			return q
 		}

@@ -94,7 +94,11 @@ func (s *Server) makeFile(r *report, n *run) error {
 		}
 		props.Gzip = !n.Layout.Plain
 	}
-	if err := s.cfg.Blobs.Put(n.Path, blob.Bytes(content), n.Done, props); err != nil {
+	put := s.cfg.Blobs.Make
+	if custom != nil {
+		put = s.cfg.Blobs.Put
+	}
+	if err := put(n.Path, blob.Bytes(content), n.Done, props); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -55,7 +55,8 @@ type Server struct {
 	mu       sync.Mutex
 	settings Settings
 	data     Data
-	queries  []*query
+	queries  []*query        // of clients
+	system   func() []*query // those that there always are, read when somebody looks
 	reports  []*report
 	counters counters
 	// immediate keeps when ExecuteNow reports were made, by program.
@@ -85,7 +86,7 @@ func New(cfg Config) (*Server, error) {
 	for _, d := range s.datasets {
 		d.link()
 	}
-	s.queries = s.predefined()
+	s.system = sync.OnceValue(s.predefined)
 	s.caller.ctx, s.caller.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

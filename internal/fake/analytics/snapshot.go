@@ -25,12 +25,7 @@ func (s *Server) Snapshot(secret bool) ([]byte, error) {
 	now := s.cfg.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	snap := snapshot{Version: snapshotVersion, Counters: s.counters, Immediate: s.immediate}
-	for _, q := range s.queries {
-		if !q.system {
-			snap.Queries = append(snap.Queries, q)
-		}
-	}
+	snap := snapshot{Version: snapshotVersion, Counters: s.counters, Immediate: s.immediate, Queries: s.queries}
 	for _, r := range s.reports {
 		s.advance(r, now)
 		open := *r

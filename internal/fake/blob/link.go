@@ -52,7 +52,7 @@ func (s *Server) uploadLink(base, path, rights string, ttl time.Duration, front 
 	generation := s.entry(path).generation
 	s.mu.Unlock()
 	const version = "2018-03-28"
-	expires := s.clock.Now().Add(ttl).Truncate(time.Second).Format(time.RFC3339)
+	expires := s.clock.Wall().Add(ttl).Truncate(time.Second).Format(time.RFC3339)
 	signature := s.sign(path, generation, url.Values{"sv": {version}, "sr": {"b"}, "se": {expires}, "sp": {rights}})
 	return strings.TrimSuffix(base, "/") + (&url.URL{Path: path}).EscapedPath() + "?" + front +
 		"sv=" + version + "&sr=b&sig=" + url.QueryEscape(signature) + "&se=" + url.QueryEscape(expires) + "&sp=" + rights

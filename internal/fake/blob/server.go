@@ -2,6 +2,8 @@ package blob
 
 import (
 	"bytes"
+	"cmp"
+	"container/list"
 	"crypto/md5" //nolint:gosec // the checksum that Azure Storage offers
 	"crypto/rand"
 	"crypto/sha256"
@@ -67,6 +69,9 @@ type Config struct {
 	// Key signs links. Default: a new one; with the same key, links outlive the
 	// server.
 	Key []byte
+	// InMemory and OnDisk are how many bytes are kept of the blobs that can be made
+	// again. Default: 128 MiB and 8 GiB.
+	InMemory, OnDisk int64
 }
 
 // Server is the fake store. It is safe for concurrent use.
@@ -76,13 +81,15 @@ type Server struct {
 	recorder *kit.Recorder
 	key      [32]byte
 
-	mu    sync.Mutex
-	blobs map[string]*entry
+	mu           sync.Mutex
+	blobs        map[string]*entry
+	memory, disk shelf
 }
 
 // New makes an empty store.
 func New(cfg Config) *Server {
 	s := &Server{clock: cfg.Clock, ids: cfg.IDs, recorder: cfg.Recorder, blobs: make(map[string]*entry)}
+	s.memory.max, s.disk.max = cmp.Or(cfg.InMemory, keepInMemory), cmp.Or(cfg.OnDisk, keepOnDisk)
 	if cfg.Key != nil {
 		s.key = sha256.Sum256(cfg.Key)
 	} else {
@@ -101,6 +108,10 @@ type entry struct {
 
 	committed []block          // of data, if it was written in blocks
 	staged    map[string]block // put, but not committed, by id
+
+	shelf *shelf        // that it stands on if it can be made again
+	place *list.Element // there
+	gone  bool          // it was taken off, and has not been made again
 }
 
 // data is one version of a blob. It is closed when the last user lets go.
@@ -117,14 +128,21 @@ type data struct {
 // often the path was written, so that the same blob has the same tag in another
 // process.
 func (s *Server) Put(path string, content Content, modified time.Time, props Properties) error {
-	hash := md5.New() //nolint:gosec // see the import
-	if _, err := io.Copy(hash, io.NewSectionReader(content, 0, content.Size())); err != nil {
-		return fmt.Errorf("reading the content of blob %s: %w", path, err)
+	sum, err := md5Of(path, content)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sum := hash.Sum(nil)
 	return s.store(s.entry(path), &data{content: content, md5: sum, modified: modified}, props, sum)
+}
+
+func md5Of(path string, content Content) ([]byte, error) {
+	hash := md5.New() //nolint:gosec // see the import
+	if _, err := io.Copy(hash, io.NewSectionReader(content, 0, content.Size())); err != nil {
+		return nil, fmt.Errorf("reading the content of blob %s: %w", path, err)
+	}
+	return hash.Sum(nil), nil
 }
 
 // entry returns the entry of a path, made if there is none. The lock is held.
@@ -145,7 +163,8 @@ func (s *Server) store(b *entry, d *data, props Properties, contentHash []byte) 
 	d.modified = d.modified.UTC().Truncate(time.Second)
 	d.etag = fmt.Sprintf(`"0x8D%02X%s"`, b.version&0xff, strings.ToUpper(hex.EncodeToString(contentHash[:6])))
 	old := b.data
-	b.data, b.props, b.committed, b.staged = d, props, nil, nil
+	b.take()
+	b.data, b.props, b.committed, b.staged, b.gone = d, props, nil, nil, false
 	return s.release(old)
 }
 
@@ -175,16 +194,6 @@ func (s *Server) SetProperties(path string, change func(*Properties)) bool {
 	return true
 }
 
-// ContentType returns the type that a blob is served as, empty if it has none.
-func (s *Server) ContentType(path string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b := s.blobs[path]; b != nil {
-		return b.props.ContentType
-	}
-	return ""
-}
-
 // Has reports whether there is a blob at path.
 func (s *Server) Has(path string) bool {
 	s.mu.Lock()
@@ -202,6 +211,7 @@ func (s *Server) Delete(path string) error {
 		return nil
 	}
 	delete(s.blobs, path)
+	b.take()
 	return s.release(b.data)
 }
 
@@ -212,6 +222,7 @@ func (s *Server) Close() error {
 	var first error
 	for path, b := range s.blobs {
 		delete(s.blobs, path)
+		b.take()
 		if err := s.release(b.data); err != nil && first == nil {
 			first = err
 		}
@@ -239,6 +250,7 @@ func (s *Server) open(path string) (*data, Properties) {
 		return nil, Properties{}
 	}
 	b.data.users++
+	b.use()
 	return b.data, b.props
 }
 

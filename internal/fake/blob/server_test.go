@@ -326,3 +326,64 @@ func TestContentThatCannotBeRead(t *testing.T) {
 type failingWriter struct{ *httptest.ResponseRecorder }
 
 func (*failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// Of what can be made again, what was used last is kept.
+func TestWhatCanBeMadeAgainIsKeptAsFarAsThereIsRoom(t *testing.T) {
+	t.Parallel()
+	s := blob.New(blob.Config{Clock: new(kit.Clock), IDs: kit.NewIDs(1), Recorder: new(kit.Recorder), InMemory: 2 * int64(len(text))})
+	fill := func(name string) {
+		t.Helper()
+		if err := s.Make(name, blob.Bytes([]byte(text)), time.Now(), blob.Properties{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, name := range []string{"/a", "/b", "/c", path} {
+			if s.Has(name) {
+				got = append(got, name)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v are there, want %v", got, want)
+		}
+	}
+	put(t, s, text+text+text) // nobody can make this one again
+	fill("/a")
+	fill("/b")
+	there("/a", "/b", path)
+	link := s.Link("https://x.example/", "/a", time.Hour)
+	tag := do(t, s, http.MethodGet, link).Header().Get("ETag")
+	expired := s.Link("https://x.example/", "/b", time.Hour)
+	s.ExpireLinks("/b")
+	fill("/c")
+	there("/a", "/c", path)
+	if w := do(t, s, http.MethodGet, expired); w.Code != http.StatusForbidden {
+		t.Errorf("an expired link to what is gone: %d", w.Code)
+	}
+	fill("/b")
+	there("/b", "/c", path)
+	if w := do(t, s, http.MethodGet, expired); w.Code != http.StatusForbidden {
+		t.Errorf("an expired link to what is back: %d", w.Code)
+	}
+	fill("/a")
+	if w := do(t, s, http.MethodGet, link); w.Code != http.StatusOK || w.Header().Get("ETag") != tag {
+		t.Errorf("it is back as %d with the ETag %s instead of %s", w.Code, w.Header().Get("ETag"), tag)
+	}
+	if err := s.Put("/a", blob.Bytes([]byte(text)), time.Now(), blob.Properties{}); err != nil {
+		t.Fatal(err)
+	}
+	if w := do(t, s, http.MethodGet, link); w.Header().Get("ETag") == tag {
+		t.Error("it was replaced, but the ETag is the same")
+	}
+	there("/a", "/b", path)
+	for _, name := range []string{"/b", "/c"} {
+		if err := s.Delete(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill("/c")
+	fill("/b")
+	there("/a", "/b", "/c", path)
+}

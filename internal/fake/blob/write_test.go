@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter/internal/fake/blob"
+	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 )
 
 const upload = "/file/3050487256057890282"
@@ -223,5 +224,22 @@ func TestRightsOfLinks(t *testing.T) {
 		fresh := s.UploadLink("https://x.example", "/file/2", "w", time.Hour)
 		s.ExpireLinks("/file/2")
 		expect(t, "expired before there is a blob", put(fresh), 403, "AuthenticationFailed")
+	})
+}
+
+// A link for uploads lasts as long as it says on its user's clock, however fast the
+// server's runs.
+func TestUploadLinksKeepToTheRealTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		clock := new(kit.Clock)
+		clock.SetSpeed(3600)
+		s := blob.New(blob.Config{Clock: clock, IDs: kit.NewIDs(1), Recorder: new(kit.Recorder)})
+		time.Sleep(time.Hour)
+		link := s.UploadLink("https://x.example", path, "rw", time.Hour)
+		time.Sleep(59 * time.Minute)
+		expect(t, "in time", write(t, s, link, text, "x-ms-blob-type", "BlockBlob"), http.StatusCreated, "")
+		time.Sleep(2 * time.Minute)
+		expect(t, "too late", write(t, s, link, text, "x-ms-blob-type", "BlockBlob"), http.StatusForbidden, "AuthenticationFailed")
 	})
 }

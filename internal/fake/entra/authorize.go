@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,8 @@ type signIn struct {
 	method    string // of the challenge
 	resource  Resource
 	offline   bool
+	device    *device // that is signed in; nil: the application itself
+	began     time.Time
 
 	upn string   // once the password was right
 	amr []string // once known
@@ -56,9 +59,26 @@ func (s *Server) authorize(r *http.Request, t target) response {
 	if in.prompt == "none" {
 		return in.refuse("login_required", 50058, "Nobody is signed in.", "")
 	}
-	in.id = uuid.NewString()
-	s.signIns[in.id] = in
+	s.remain(in)
 	return in.passwordPage("")
+}
+
+// remain keeps a sign-in for its next page; the lock is held.
+func (s *Server) remain(in *signIn) {
+	in.id, in.began = uuid.NewString(), s.now()
+	prune(s.signIns, func(old *signIn) bool { return old.began.Add(remembered).Before(in.began) })
+	s.signIns[in.id] = in
+}
+
+// remembered is how long at least what is over is known, so that whoever comes late is
+// told that it is.
+const remembered = 24 * time.Hour
+
+// prune forgets what is old once there is much: a server may run for months.
+func prune[V any](m map[string]V, old func(V) bool) {
+	if n := len(m); n >= 1024 && n%256 == 0 {
+		maps.DeleteFunc(m, func(_ string, v V) bool { return old(v) })
+	}
 }
 
 // beginSignIn checks an authorization request: what is wrong with the application or its
@@ -127,6 +147,9 @@ func (s *Server) login(r *http.Request, t target) response {
 	switch {
 	case action == "cancel":
 		delete(s.signIns, in.id)
+		if in.device != nil {
+			return in.device.decide(in, true)
+		}
 		return in.refuse("access_denied", 65004, "The user declined to consent to access the app.", "cancel")
 	case action == "password":
 		if e := s.checkPassword(in, f.Get("username"), f.Get("password")); e != nil {
@@ -151,6 +174,9 @@ func (s *Server) login(r *http.Request, t target) response {
 		return in.consentPage()
 	}
 	delete(s.signIns, in.id)
+	if in.device != nil {
+		return in.device.decide(in, false)
+	}
 	return in.answer(url.Values{"code": {s.newCode(in)}, "session_state": {uuid.NewString()}})
 }
 
@@ -183,7 +209,9 @@ func (s *Server) newCode(in *signIn) string {
 	}
 	known, _ := s.lookupTenant(tenant)
 	code := "0.code-" + uuid.NewString() + uuid.NewString()
-	s.codes[code] = &authCode{signIn: in, tenantID: known.ID, issuedOn: s.now()}
+	now := s.now()
+	prune(s.codes, func(c *authCode) bool { return c.issuedOn.Add(s.cfg.CodeLifetime + remembered).Before(now) })
+	s.codes[code] = &authCode{signIn: in, tenantID: known.ID, issuedOn: now}
 	return code
 }
 

@@ -12,6 +12,8 @@ import (
 // device is a device code that the server has given out.
 type device struct {
 	clientID string
+	resource Resource
+	tenant   string // as written in the path
 	userCode string
 	expires  time.Time
 	interval time.Duration
@@ -42,10 +44,12 @@ func (s *Server) deviceCode(r *http.Request, t target) response {
 		return refuse(e)
 	}
 	d := &device{
-		clientID: q.app.ClientID, userCode: strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", "")[:9]),
+		clientID: q.app.ClientID, resource: q.res, tenant: t.tenant, userCode: strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", "")[:9]),
 		expires: s.now().Add(s.cfg.DeviceLifetime), interval: s.cfg.DeviceInterval,
 	}
 	code := "0.device-" + uuid.NewString() + uuid.NewString()
+	now := s.now()
+	prune(s.devices, func(d *device) bool { return d.expires.Add(remembered).Before(now) })
 	s.devices[code] = d
 	verify := q.base + "/common/oauth2/deviceauth"
 	return ok(map[string]any{
@@ -79,12 +83,49 @@ func (s *Server) DeclineDevice(userCode string) error {
 func (s *Server) decideDevice(userCode string, decide func(*device) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range s.devices {
-		if d.userCode == userCode && s.now().Before(d.expires) {
-			return decide(d)
-		}
+	if d := s.waiting(userCode); d != nil {
+		return decide(d)
 	}
 	return errors.New("entra: no device waits with the code " + userCode)
+}
+
+// waiting finds the device that shows a code and that nobody has decided about, nil if
+// there is none; the lock is held.
+func (s *Server) waiting(userCode string) *device {
+	for _, d := range s.devices {
+		if d.userCode == userCode && d.upn == "" && !d.declined && s.now().Before(d.expires) {
+			return d
+		}
+	}
+	return nil
+}
+
+// verifyDevice is the page at which users enter the code that their device shows. With a
+// good one the sign-in begins, which ends by telling the device rather than by going back
+// to an application.
+func (s *Server) verifyDevice(r *http.Request) response {
+	if r.Method != http.MethodPost {
+		return devicePage("")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.waiting(strings.ToUpper(strings.TrimSpace(r.PostForm.Get("user_code"))))
+	if d == nil {
+		return devicePage("No device waits with this code. Perhaps it has expired: let the device ask for a new one.")
+	}
+	in := &signIn{tenant: d.tenant, base: origin(r), app: s.apps[strings.ToLower(d.clientID)], resource: d.resource, device: d}
+	s.remain(in)
+	return in.passwordPage("")
+}
+
+// decide ends the sign-in of a device.
+func (d *device) decide(in *signIn, declined bool) response {
+	if declined {
+		d.declined = true
+		return donePage("You have declined", "The device has not been signed in. You may close this window.")
+	}
+	d.upn, d.amr = in.upn, in.amr
+	return donePage("You have signed in", "You may close this window and go on with the device.")
 }
 
 // redeemDevice answers the question whether the user has approved. A client that asks

@@ -58,6 +58,19 @@ func (in *signIn) consentPage() response {
 <button id="next" name="action" value="accept">Accept</button>`+cancelButton, in.data(""))
 }
 
+// devicePage asks for the code that a device shows.
+func devicePage(problem string) response {
+	return page(http.StatusOK, "Enter code", `{{with .Problem}}<p id="problem" role="alert">{{.}}</p>{{end}}
+<form method="post"><label for="user_code">The code that your device shows</label>
+<input id="user_code" name="user_code" autocomplete="off" autocapitalize="characters" autofocus>
+<button id="next">Next</button></form>`, pageData{Problem: problem})
+}
+
+// donePage is the last one of a sign-in that goes back to no application.
+func donePage(title, text string) response {
+	return page(http.StatusOK, title, `<p id="done">{{.}}</p>`, text)
+}
+
 // postPage sends the answer as a form, as response_mode=form_post asks for.
 func (in *signIn) postPage(v url.Values) response {
 	return page(http.StatusOK, "Working...", `<form method="post" action="{{.To}}">

@@ -28,6 +28,8 @@ const (
 	Login Endpoint = "login"
 	// DeviceCode is where device codes come from.
 	DeviceCode Endpoint = "devicecode"
+	// DeviceAuth is the page at which users enter device codes.
+	DeviceAuth Endpoint = "deviceauth"
 	// Unknown is everything else; it is answered with 404.
 	Unknown Endpoint = "unknown"
 )
@@ -60,6 +62,10 @@ func route(r *http.Request) target {
 		return target{endpoint: Authorize, tenant: tenant, version: 1}
 	case "oauth2/v2.0/devicecode":
 		return target{endpoint: DeviceCode, tenant: tenant, version: 2}
+	case "oauth2/deviceauth":
+		if tenant == "common" {
+			return target{endpoint: DeviceAuth}
+		}
 	case "login":
 		return target{endpoint: Login, tenant: tenant}
 	case "discovery/v2.0/keys", "discovery/keys":

@@ -188,6 +188,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = s.authorize(r, rt)
 	case Login:
 		answer = s.login(r, rt)
+	case DeviceAuth:
+		answer = s.verifyDevice(r)
 	case DeviceCode:
 		answer = s.deviceCode(r, rt)
 	default:

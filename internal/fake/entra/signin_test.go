@@ -282,6 +282,100 @@ func TestCodesAreBoundToTheirRequest(t *testing.T) {
 	})
 }
 
+// A user with nothing but a browser enters the code and signs in, in spite of some slips.
+func TestPagesOfADevice(t *testing.T) {
+	s := signInServer()
+	begin := func() (verify, user string, redeem func() (int, map[string]any)) {
+		status, answer := ask(t, s, "devicecode", url.Values{"client_id": {signInApp}, "scope": {"https://api.example/.default"}})
+		if status != 0 {
+			t.Fatalf("%d %v", status, answer)
+		}
+		code, _ := answer["device_code"].(string)
+		user, _ = answer["user_code"].(string)
+		verify, _ = answer["verification_uri"].(string)
+		return strings.TrimPrefix(verify, signInHost), user, func() (int, map[string]any) {
+			return ask(t, s, "token", url.Values{"grant_type": {"device_code"}, "client_id": {signInApp}, "device_code": {code}, "scope": {"https://api.example/.default"}})
+		}
+	}
+	verify, user, redeem := begin()
+	if w := browse(s, http.MethodGet, verify, nil); w.Code != 200 || !strings.Contains(w.Body.String(), `name="user_code"`) {
+		t.Fatalf("the page for the code: %d %s", w.Code, w.Body)
+	}
+	if w := browse(s, http.MethodPost, verify, url.Values{"user_code": {"x"}}); !strings.Contains(w.Body.String(), "No device waits") || !strings.Contains(w.Body.String(), `name="user_code"`) {
+		t.Errorf("a wrong code: %s", w.Body)
+	}
+	w := browse(s, http.MethodPost, verify, url.Values{"user_code": {" " + strings.ToLower(user) + " "}})
+	w = submit(t, s, w.Body.String(), "action", "password", "username", signInAdmin, "password", "p")
+	w = submit(t, s, w.Body.String(), "action", "code", "code", DefaultMFACode)
+	if !strings.Contains(w.Body.String(), signInApp) {
+		t.Fatalf("no question whether the user wants that: %s", w.Body)
+	}
+	if w = submit(t, s, w.Body.String(), "action", "accept"); w.Code != 200 || !strings.Contains(w.Body.String(), "You have signed in") {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	status, answer := redeem()
+	token, _ := answer["access_token"].(string)
+	if claims, ok := s.Check(token); status != 0 || !ok || claims.UPN != signInAdmin || !slices.Contains(claims.AMR, "mfa") {
+		t.Errorf("%d: the token is %v for %+v", status, ok, claims)
+	}
+	if w := browse(s, http.MethodPost, verify, url.Values{"user_code": {user}}); !strings.Contains(w.Body.String(), "No device waits") {
+		t.Errorf("the code is good twice: %s", w.Body)
+	}
+
+	verify, user, redeem = begin()
+	w = browse(s, http.MethodPost, verify, url.Values{"user_code": {user}})
+	if w = submit(t, s, w.Body.String(), "action", "cancel"); !strings.Contains(w.Body.String(), "declined") {
+		t.Errorf("declined: %s", w.Body)
+	}
+	if status, _ := redeem(); status != 70017 {
+		t.Errorf("the device is told %d", status)
+	}
+}
+
+// What nobody finishes does not pile up.
+func TestUnfinishedSignInsAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := signInServer()
+		for range 20 {
+			for range 100 {
+				browse(s, http.MethodGet, authorizePath(), authorizeQuery())
+				ask(t, s, "devicecode", url.Values{"client_id": {signInApp}, "scope": {"https://api.example/.default"}})
+				if _, err := s.Visit(signInHost+authorizePath()+"?"+authorizeQuery().Encode(), Decision{UPN: signInUser}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		if len(s.signIns) > 1500 || len(s.devices) > 1500 || len(s.codes) > 1500 {
+			t.Errorf("%d sign-ins, %d devices and %d codes are remembered", len(s.signIns), len(s.devices), len(s.codes))
+		}
+	})
+}
+
+// Every redemption makes one more token, and the old one stays good: a client that comes
+// every minute for months must not fill the server.
+func TestOldRefreshTokensAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := signInServer()
+		latest := ""
+		for range maxRefreshTokens * 3 / 2 {
+			token, err := s.IssueRefreshToken(signInApp, signInUser, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			latest = token
+			time.Sleep(time.Second)
+		}
+		if n := len(s.refreshTokens); n > maxRefreshTokens {
+			t.Errorf("%d refresh tokens are remembered", n)
+		}
+		status, _ := ask(t, s, "token", url.Values{"grant_type": {"refresh_token"}, "client_id": {signInApp}, "refresh_token": {latest}, "scope": {"https://api.example/.default"}})
+		if status != 0 {
+			t.Errorf("the latest is answered with %d", status)
+		}
+	})
+}
+
 func TestDeviceCodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := signInServer()

@@ -258,13 +258,23 @@ func (s *Server) IssueRefreshToken(clientID, upn string, amr []string) (string, 
 	return s.newRefreshToken(clientID, a.UPN, amr), nil
 }
 
+// maxRefreshTokens bounds the table of refresh tokens, of which every redemption makes
+// one more: those that nobody has used for longest go.
+const maxRefreshTokens = 20_000
+
 // newRefreshToken makes and remembers a refresh token; the lock is held.
 func (s *Server) newRefreshToken(clientID, upn string, amr []string) string {
-	if n := len(s.refreshTokens); n >= 1024 && n%256 == 0 {
-		// As with access tokens: a server that runs for long forgets old ones.
-		limit := s.now().Add(-2 * s.cfg.RefreshTokenLifetime)
+	limit := s.now().Add(-2 * s.cfg.RefreshTokenLifetime)
+	if len(s.refreshTokens) >= maxRefreshTokens {
+		used := make([]time.Time, 0, len(s.refreshTokens))
+		for _, t := range s.refreshTokens {
+			used = append(used, t.usedOn)
+		}
+		slices.SortFunc(used, time.Time.Compare)
+		limit = used[len(used)/4].Add(1) // or, if time stood still, all of them
 		maps.DeleteFunc(s.refreshTokens, func(_ string, t *refreshToken) bool { return t.usedOn.Before(limit) })
 	}
+	prune(s.refreshTokens, func(t *refreshToken) bool { return t.usedOn.Before(limit) })
 	token := "0.rt-" + uuid.NewString() + uuid.NewString()
 	s.refreshTokens[token] = &refreshToken{clientID: clientID, upn: upn, amr: slices.Clone(amr), usedOn: s.now()}
 	return token

@@ -22,6 +22,10 @@ import (
 type Claims struct {
 	// Audience is the resource that the token is for.
 	Audience string
+	// UserID is the user's object id, empty in app-only tokens.
+	UserID string
+	// AMR says how the user signed in.
+	AMR []string
 }
 
 // Config is what a Server needs; all fields are required.
@@ -123,7 +127,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if id := r.Header.Get("Client-Request-Id"); id != "" {
 		w.Header().Set("Client-Request-Id", id) // as one client expects
 	}
-	s.answer(r).write(w)
+	settings := s.Settings()
+	claims, refused := s.authorize(r, &settings)
+	switch {
+	case refused != nil:
+		refused.write(w)
+	case kit.CheckMFA(w, r, claims.UserID != "", claims.AMR, settings.RequireMFA):
+		s.answer(r, &settings).write(w)
+	}
 }
 
 // write sends the answer. As the service does, it declares no length.
@@ -143,12 +154,8 @@ func (r reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(r.body)
 }
 
-func (s *Server) answer(r *http.Request) reply {
-	settings := s.Settings()
-	x := &exchange{r: r, now: s.cfg.Clock.Now(), settings: &settings, blobs: s.cfg.BlobBase(r)}
-	if refused := s.authorize(x); refused != nil {
-		return *refused
-	}
+func (s *Server) answer(r *http.Request, settings *Settings) reply {
+	x := &exchange{r: r, now: s.cfg.Clock.Now(), settings: settings, blobs: s.cfg.BlobBase(r)}
 	serve, refused := s.route(x)
 	if refused != nil {
 		return *refused
@@ -165,18 +172,24 @@ func (s *Server) answer(r *http.Request) reply {
 }
 
 // authorize refuses tokens that are not good enough.
-func (s *Server) authorize(x *exchange) *reply {
-	token, ok := kit.BearerToken(x.r.Header)
+func (s *Server) authorize(r *http.Request, settings *Settings) (Claims, *reply) {
+	x := &exchange{r: r, settings: settings}
+	token, ok := kit.BearerToken(r.Header)
 	claims, good := Claims{}, false
 	if ok {
 		claims, good = s.cfg.Check(token)
 	}
-	if good && slices.Contains(x.settings.Audiences, strings.TrimSuffix(claims.Audience, "/")) {
-		return nil
+	if good && slices.Contains(settings.Audiences, strings.TrimSuffix(claims.Audience, "/")) {
+		return claims, nil
 	}
-	refused := x.refuse(failure{status: http.StatusUnauthorized, shape: kit.ShapeGateway, message: "Unauthorized. Access token is missing or invalid."}).
+	// The words of the gateway at this host.
+	message := "Unauthorized: Invalid Authorization header"
+	if good {
+		message += ", incorrect audience"
+	}
+	refused := x.refuse(failure{status: http.StatusUnauthorized, shape: kit.ShapeGateway, message: message}).
 		with("Www-Authenticate", `Bearer error="invalid_token"`)
-	return &refused
+	return claims, &refused
 }
 
 // readBody reads the body of a request that may have one.
@@ -289,8 +302,9 @@ func (s *Server) keep(p *product) {
 	}
 }
 
-// forget removes a product. The lock is held.
+// forget removes a product and its files. The lock is held.
 func (s *Server) forget(p *product) {
+	s.dropFiles(p)
 	s.products = slices.DeleteFunc(s.products, func(o *product) bool { return o == p })
 	delete(s.index, idKey(p.ID))
 	if p.Offer != "" {

@@ -527,9 +527,13 @@ func TestLeadSecretsAreMasked(t *testing.T) {
 	if kept, _ = r.s.Resource(p, "leadconfiguration", ""); strings.Contains(string(kept), "connectionString") {
 		t.Errorf("%s", kept)
 	}
-	snap, err := r.s.Snapshot()
+	snap, err := r.s.Snapshot(false)
 	if err != nil || strings.Contains(string(snap), "containerName") {
 		t.Errorf("%s %v", snap, err)
+	}
+	secret, err := r.s.Snapshot(true)
+	if err != nil || !strings.Contains(string(secret), "containerName") {
+		t.Errorf("%s %v", secret, err)
 	}
 }
 
@@ -596,13 +600,37 @@ func TestPlansAppearWithDelay(t *testing.T) {
 	})
 }
 
+// Nothing is left of products that are reset or deleted: not their offer ids, not their
+// files.
+func TestNothingIsLeftOfProducts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for name, end := range map[string]func(p string){
+		"reset":   func(string) { r.s.Reset() },
+		"deleted": func(p string) { r.do(http.MethodDelete, "/products/"+p, "") },
+	} {
+		p, _ := r.seeded() // always with the same offer id
+		r.uploads(r.listing(p)+"/images", `{"resourceType":"ListingImage","fileName":"l.png","type":"AzureLogoSmall","state":"PendingUpload","order":0}`, picture("AzureLogoSmall", 0))
+		if len(r.blobs.Paths()) == 0 {
+			t.Fatal("nothing was uploaded")
+		}
+		end(p)
+		if w := r.do(http.MethodGet, "/products/"+p, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s: the product answers %d %s", name, w.Code, w.Body)
+		}
+		if left := r.blobs.Paths(); len(left) != 0 {
+			t.Errorf("%s: left are %v", name, left)
+		}
+	}
+}
+
 func TestSnapshots(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	p, _ := r.seeded()
 	sub := r.submit(p)
 	r.clock.Advance(2 * time.Minute)
-	snap, err := r.s.Snapshot()
+	snap, err := r.s.Snapshot(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -718,7 +746,7 @@ func FuzzServer(f *testing.F) {
 			}
 		}
 		rig.clock.Advance(24 * hour)
-		if _, err := rig.s.Snapshot(); err != nil {
+		if _, err := rig.s.Snapshot(true); err != nil {
 			t.Error(err)
 		}
 	})

@@ -28,6 +28,9 @@ const (
 type Settings struct {
 	// Audiences are the token audiences accepted.
 	Audiences []string
+	// RequireMFA answers tokens of users who have signed in without MFA with 401 and
+	// code 900421.
+	RequireMFA bool
 
 	// PageSizes are the sizes of the pages of products, in turn; after the last
 	// it begins again. PageSizesOfOthers are those of all other collections; none

@@ -13,11 +13,13 @@ type snapshot struct {
 	Version  int        `json:"pctestIngestion"`
 	Count    uint64     `json:"count"`
 	Products []*product `json:"products"`
+	// Leads are the lead configurations by product, in a secret snapshot.
+	Leads map[string]object `json:"leads,omitempty"`
 }
 
-// Snapshot writes down the products and all that belongs to them but the lead
-// configurations, which may hold secrets, and the uploaded files.
-func (s *Server) Snapshot() ([]byte, error) {
+// Snapshot writes down the products and all that belongs to them but the uploaded files,
+// and the lead configurations, which may hold secrets, only if it is to be secret itself.
+func (s *Server) Snapshot(secret bool) ([]byte, error) {
 	now := s.cfg.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,7 +28,13 @@ func (s *Server) Snapshot() ([]byte, error) {
 			sub.advance(s, now)
 		}
 	}
-	return json.Marshal(snapshot{snapshotVersion, s.count, s.products})
+	out := snapshot{Version: snapshotVersion, Count: s.count, Products: s.products, Leads: make(map[string]object)}
+	for _, p := range s.products {
+		if secret && p.Lead != nil {
+			out.Leads[p.ID] = p.Lead
+		}
+	}
+	return json.Marshal(out)
 }
 
 // Restore adds what a snapshot holds. The server must not have any products yet.
@@ -48,6 +56,7 @@ func (s *Server) Restore(b []byte) error {
 	}
 	s.count = snap.Count
 	for _, p := range snap.Products {
+		p.Lead = snap.Leads[p.ID]
 		s.keep(p)
 	}
 	return nil

@@ -45,11 +45,17 @@ func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.products {
-		for _, i := range p.Items {
-			if i.File != "" {
-				_ = s.cfg.Blobs.Delete(i.File) // in memory: cannot fail
-			}
+		s.dropFiles(p)
+	}
+	clear(s.index)
+	s.products, s.scripts, s.packages = nil, nil, nil
+}
+
+// dropFiles removes what was uploaded for a product. The lock is held.
+func (s *Server) dropFiles(p *product) {
+	for _, i := range p.Items {
+		if i.File != "" {
+			_ = s.cfg.Blobs.Delete(i.File) // in memory: cannot fail
 		}
 	}
-	s.products, s.scripts, s.packages = nil, nil, nil
 }

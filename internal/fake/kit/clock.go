@@ -14,6 +14,9 @@ import (
 // count on their own clocks: a token that is said to be good for an hour must be,
 // however fast exports go.
 //
+// Neither lead grows beyond [MaxLead]: from there on the clock goes as package time
+// does, whatever its speed.
+//
 // The zero value is ready. A Clock is safe for concurrent use and must not be
 // copied.
 type Clock struct {
@@ -23,6 +26,10 @@ type Clock struct {
 	speed  float64       // 0 is 1
 	since  time.Time     // when the speed was set
 }
+
+// MaxLead is how far Advance can bring a clock ahead altogether, and how far its speed
+// can: dates stay what everybody can write, and durations what they can be.
+const MaxLead = 100 * 366 * 24 * time.Hour
 
 // Now returns the fake's time in UTC, without a monotonic part: it is written
 // into answers and compared with times read back from them.
@@ -45,14 +52,18 @@ func (c *Clock) gain(now time.Time) time.Duration {
 	if c.speed == 0 {
 		return c.gained
 	}
-	return c.gained + time.Duration(float64(now.Sub(c.since))*(c.speed-1))
+	gained := float64(c.gained) + float64(now.Sub(c.since))*(c.speed-1)
+	return time.Duration(min(gained, float64(MaxLead)))
 }
 
-// Advance moves the clock by d. Waits that are under way are not shortened: they
+// Advance moves the clock by d, at most to [MaxLead]. Waits that are under way are not shortened: they
 // run on package time.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if d > MaxLead-c.offset {
+		d = MaxLead - c.offset
+	}
 	c.offset += d
 }
 

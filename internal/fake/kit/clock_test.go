@@ -61,3 +61,27 @@ func TestClockTellsHowLongToWait(t *testing.T) {
 		}
 	})
 }
+
+func TestClockStaysWithinADatesReach(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var c kit.Clock
+		began := time.Now()
+		for range 5 { // a Duration holds less than three times this
+			c.Advance(kit.MaxLead)
+		}
+		if got := c.Now().Sub(began); got != kit.MaxLead {
+			t.Errorf("advanced by %v", got)
+		}
+		c.SetSpeed(1_000_000)
+		time.Sleep(24 * time.Hour)
+		if got := c.Now().Sub(began); got != 2*kit.MaxLead+24*time.Hour {
+			t.Errorf("running fast has brought it to %v", got)
+		}
+		c.SetSpeed(1_000_000)
+		time.Sleep(24 * time.Hour)
+		if got := c.Now().Sub(began); got != 2*kit.MaxLead+48*time.Hour {
+			t.Errorf("at its end it has gone to %v", got)
+		}
+	})
+}

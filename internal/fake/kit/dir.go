@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Dir is a directory in which one fake keeps its state.
@@ -12,6 +13,9 @@ type Dir struct {
 	path string
 	lock *os.File
 }
+
+// tempPrefix begins the names of files that are being written.
+const tempPrefix = ".pctest-"
 
 // OpenDir opens a directory, which it creates if need be, for this process alone.
 func OpenDir(path string) (*Dir, error) {
@@ -25,7 +29,21 @@ func OpenDir(path string) (*Dir, error) {
 	if !free {
 		return nil, fmt.Errorf("the directory %s is used by another process", path)
 	}
+	if err := sweep(path); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	return &Dir{path, lock}, nil
+}
+
+// sweep removes what a process that was killed was about to write.
+func sweep(path string) error {
+	list, err := os.ReadDir(path)
+	for _, e := range list {
+		if strings.HasPrefix(e.Name(), tempPrefix) {
+			err = errors.Join(err, os.Remove(filepath.Join(path, e.Name())))
+		}
+	}
+	return err
 }
 
 // Path returns where a file of the directory is.
@@ -43,7 +61,7 @@ func (d *Dir) Read(name string) ([]byte, error) {
 // Write replaces a file as a whole, so that it is never seen half written. Only the
 // user can read it.
 func (d *Dir) Write(name string, content []byte) error {
-	f, err := os.CreateTemp(d.path, "."+name+"-*") // its mode is 0600
+	f, err := os.CreateTemp(d.path, tempPrefix+name+"-*") // its mode is 0600
 	if err != nil {
 		return err
 	}

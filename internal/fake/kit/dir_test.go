@@ -59,3 +59,24 @@ func TestDirKeepsFilesForOneProcess(t *testing.T) {
 		t.Error("a directory below a file is opened")
 	}
 }
+
+// A process that was killed leaves half a file behind: it goes, and nothing else does.
+func TestDirIsSwept(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	for _, name := range []string{".pctest-state.json-123", ".profile", "state.json"} {
+		if err := os.WriteFile(filepath.Join(path, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := kit.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	for name, want := range map[string]bool{".pctest-state.json-123": false, ".profile": true, "state.json": true} {
+		if b, err := d.Read(name); err != nil || (b != nil) != want {
+			t.Errorf("%s is read as %q, %v", name, b, err)
+		}
+	}
+}

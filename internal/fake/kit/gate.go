@@ -61,8 +61,9 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, service, host strin
 	if fault.RetryAfter != 0 {
 		value := strconv.FormatInt(int64((fault.RetryAfter+time.Second-1)/time.Second), 10)
 		if fault.RetryAfterDate {
-			// Dates have no fractions: round up, or the client comes too early.
-			value = g.Clock.Now().Add(fault.RetryAfter + time.Second - 1).Format(http.TimeFormat)
+			// Dates have no fractions: round up, or the client comes too early. It
+			// counts on its own clock.
+			value = g.Clock.Wall().Add(fault.RetryAfter + time.Second - 1).Format(http.TimeFormat)
 		}
 		w.Header().Set("Retry-After", value)
 	}

@@ -31,7 +31,7 @@ type Request struct {
 	Number int
 	// Time is the fake's time of arrival.
 	Time time.Time
-	// Service is the fake that was asked: "login", "api" or "blob".
+	// Service is the fake that was asked: "login", "api", "insights" or "blob".
 	Service string
 	// Method and Path are those of the request line; Path is unescaped.
 	Method, Path string

@@ -1,6 +1,7 @@
 package payouts
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,6 +53,10 @@ type Config struct {
 	// InMemory is the size in bytes up to which a file is kept in memory; 0
 	// means 8 MiB.
 	InMemory int
+	// MaxExports is how many exports are known, apart from deleted ones; 0 means
+	// 50,000. The oldest are forgotten, for a server may run for months. How long the
+	// service keeps them is not known.
+	MaxExports int
 }
 
 // Server is the fake. It is safe for concurrent use.
@@ -78,9 +83,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg.Settings.normalize()
-	if cfg.InMemory == 0 {
-		cfg.InMemory = spoolLimit
-	}
+	cfg.InMemory = cmp.Or(cfg.InMemory, spoolLimit)
+	cfg.MaxExports = cmp.Or(cfg.MaxExports, maxKept)
 	return &Server{cfg: cfg, settings: cfg.Settings, set: set, exports: make(map[string]*export)}, nil
 }
 
@@ -268,23 +272,34 @@ func (s *Server) add(r *http.Request, settings *Settings, family Kind, filter, f
 	return e, nil
 }
 
-// maxDeleted bounds the deleted exports that are remembered for whoever looks.
-const maxDeleted = 10_000
+// maxDeleted bounds the deleted exports that are remembered for whoever looks, maxKept
+// the others if nothing else is said.
+const maxDeleted, maxKept = 10_000, 50_000
 
-// forget drops deleted exports, the oldest first, when there are too many: a server
-// may run for months. The lock is held.
+// forget drops exports, the oldest first, when there are too many. The lock is held.
 func (s *Server) forget() {
-	if s.deleted <= maxDeleted {
+	over := func(n, limit int) int {
+		if n <= limit {
+			return 0
+		}
+		return n - limit*9/10
+	}
+	dead, live := over(s.deleted, maxDeleted), over(len(s.order)-s.deleted, s.cfg.MaxExports)
+	if dead == 0 && live == 0 {
 		return
 	}
-	drop := s.deleted - maxDeleted*9/10
-	s.deleted -= drop
+	s.deleted -= dead
 	s.order = slices.DeleteFunc(s.order, func(e *export) bool {
-		if !e.Deleted || drop == 0 {
+		left := &live
+		if e.Deleted {
+			left = &dead
+		}
+		if *left == 0 {
 			return false
 		}
-		drop--
+		*left--
 		delete(s.exports, e.ID)
+		_ = s.cfg.Blobs.Delete(e.blobPath()) // a temporary file may be left
 		return true
 	})
 }
@@ -355,8 +370,18 @@ func (s *Server) makeFile(e *export) error {
 	s.mu.Lock()
 	props := e.Blob
 	s.mu.Unlock()
-	if err := s.cfg.Blobs.Put(e.blobPath(), content, e.Requested, props); err != nil {
+	put := s.cfg.Blobs.Make
+	if e.Custom != nil {
+		put = s.cfg.Blobs.Put
+	}
+	if err := put(e.blobPath(), content, e.Requested, props); err != nil {
 		return errors.Join(err, content.Close())
+	}
+	s.mu.Lock()
+	gone := s.exports[e.ID] != e || e.Deleted
+	s.mu.Unlock()
+	if gone { // deleted meanwhile
+		return s.cfg.Blobs.Delete(e.blobPath())
 	}
 	return nil
 }

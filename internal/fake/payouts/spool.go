@@ -40,7 +40,7 @@ func (s *spool) Write(p []byte) (int, error) {
 // content ends the writing.
 func (s *spool) content() (blob.Content, error) {
 	if s.file == nil {
-		return blob.Bytes(s.buf.Bytes()), nil
+		return blob.Bytes(bytes.Clone(s.buf.Bytes())), nil // without the room to grow
 	}
 	info, err := s.file.Stat()
 	if err != nil {
