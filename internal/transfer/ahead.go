@@ -188,8 +188,11 @@ func (a *ahead) fill() {
 		}
 		var ctx context.Context
 		ctx, c.cancel = context.WithCancel(a.ctx)
+		if !a.blob.start(func() { a.fetch(ctx, c) }) { // which touches nothing else before it gets the lock
+			c.cancel()
+			return
+		}
 		a.queue, a.next, a.active = append(a.queue, c), c.end, a.active+1
-		a.blob.work.Go(func() { a.fetch(ctx, c) })
 	}
 }
 

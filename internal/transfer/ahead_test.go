@@ -318,3 +318,25 @@ func TestReaderThatIsOvertakenGetsItsBytes(t *testing.T) {
 		})
 	}
 }
+
+// A read that was about to send a request when Close came sends none.
+func TestNothingBeginsAfterClose(t *testing.T) {
+	s := newStore(2 << 20)
+	b := open(t, s.memorySource(), ahead64K(8))
+	ran := false
+	if !b.start(func() { ran = true }) {
+		t.Error("nothing could be started before")
+	}
+	if err := b.Close(); err != nil || !ran {
+		t.Errorf("%v; Close has waited: %t", err, ran)
+	}
+	before := len(s.seen())
+	b.aheads.add(b, 0)
+	if b.start(func() { t.Error("it ran") }) {
+		t.Error("a goroutine was started behind Close's back")
+	}
+	b.work.Wait()
+	if after := len(s.seen()); after != before {
+		t.Errorf("%d requests were sent after Close", after-before)
+	}
+}
