@@ -26,7 +26,10 @@ type Options struct {
 	TenantID string
 	// Transport sends the requests, to the API and to the blob store alike.
 	// Redirects, retries, timeouts and credentials are handled above it.
-	// Default: one pooled transport that all clients of the process share.
+	// Default: pooled transports that all clients of the process share, one for
+	// the API and one for the blob store. That of the blob store speaks HTTP/1.1
+	// only: over HTTP/2 the parallel parts of a file would share one connection
+	// and its speed, as they do with a Transport of yours that offers it.
 	//
 	// A Transport that records traffic sees bearer tokens and pre-signed links.
 	Transport http.RoundTripper
