@@ -33,8 +33,9 @@ type Options struct {
 	//
 	// A Transport that records traffic sees bearer tokens and pre-signed links.
 	Transport http.RoundTripper
-	// Logger receives one record per attempt at level Debug and one per retry
-	// at level Info. Records hold no token, no query string and no body.
+	// Logger receives one record per attempt at level Debug, one per retry at
+	// level Info, and one at level Warn when a download begins again because
+	// the file has changed. Records hold no token, no query string and no body.
 	// Default: silent.
 	Logger *slog.Logger
 	// Retry tunes how failed attempts are repeated.
