@@ -26,12 +26,16 @@ type Options struct {
 	TenantID string
 	// Transport sends the requests, to the API and to the blob store alike.
 	// Redirects, retries, timeouts and credentials are handled above it.
-	// Default: one pooled transport that all clients of the process share.
+	// Default: pooled transports that all clients of the process share, one for
+	// the API and one for the blob store. That of the blob store speaks HTTP/1.1
+	// only: over HTTP/2 the parallel parts of a file would share one connection
+	// and its speed, as they do with a Transport of yours that offers it.
 	//
 	// A Transport that records traffic sees bearer tokens and pre-signed links.
 	Transport http.RoundTripper
-	// Logger receives one record per attempt at level Debug and one per retry
-	// at level Info. Records hold no token, no query string and no body.
+	// Logger receives one record per attempt at level Debug, one per retry at
+	// level Info, and one at level Warn when a download begins again because
+	// the file has changed. Records hold no token, no query string and no body.
 	// Default: silent.
 	Logger *slog.Logger
 	// Retry tunes how failed attempts are repeated.

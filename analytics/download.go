@@ -59,13 +59,9 @@ func (c *Client) source(x Execution) (transfer.Source, error) {
 	if strings.TrimSpace(x.ID) == "" || strings.TrimSpace(x.ReportID) == "" {
 		return transfer.Source{}, errors.New("analytics: the run has no id: pass one that a poller or Executions has returned")
 	}
-	link := remote.Link(x.Location, func(ctx context.Context) (partnercenter.Secret, string, error) {
+	identity := "analytics/" + string(c.program) + "/" + x.ReportID + "/" + x.ID
+	return remote.Source(c.api.Blob(), identity, x.Location, func(ctx context.Context) (partnercenter.Secret, string, error) {
 		fresh, err := c.Execution(ctx, x.ReportID, x.ID)
 		return fresh.Location, string(fresh.Status), err
-	})
-	return transfer.Source{
-		Doer:     c.api.Blob(),
-		Link:     link,
-		Identity: "analytics/" + string(c.program) + "/" + x.ReportID + "/" + x.ID,
-	}, nil
+	}), nil
 }

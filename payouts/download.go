@@ -57,13 +57,9 @@ func (c *Client) source(e Export) (transfer.Source, error) {
 	if _, err := exportPath(e.Kind, e.ID); err != nil {
 		return transfer.Source{}, err
 	}
-	link := remote.Link(e.Location, func(ctx context.Context) (partnercenter.Secret, string, error) {
+	identity := "payouts/" + string(e.Kind) + "/" + e.ID
+	return remote.Source(c.api.Blob(), identity, e.Location, func(ctx context.Context) (partnercenter.Secret, string, error) {
 		fresh, err := c.Export(ctx, e.Kind, e.ID)
 		return fresh.Location, string(fresh.Status), err
-	})
-	return transfer.Source{
-		Doer:     c.api.Blob(),
-		Link:     link,
-		Identity: "payouts/" + string(e.Kind) + "/" + e.ID,
-	}, nil
+	}), nil
 }

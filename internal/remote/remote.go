@@ -9,6 +9,7 @@ import (
 	"github.com/partnercenter-go/partnercenter"
 	"github.com/partnercenter-go/partnercenter/internal/tabular"
 	"github.com/partnercenter-go/partnercenter/internal/transfer"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // Open opens the file of src without a file in between. Closing the content ends
@@ -29,6 +30,12 @@ func Open(ctx context.Context, src transfer.Source, opts *partnercenter.Download
 // Look asks the service where a file is now. The link is empty when there is none,
 // and the status then says why.
 type Look func(ctx context.Context) (link partnercenter.Secret, status string, err error)
+
+// Source says where the file of that identity is: behind the link at hand, which may
+// be empty, or the one that look gets.
+func Source(blob *transport.Blob, identity string, known partnercenter.Secret, look Look) transfer.Source {
+	return transfer.Source{Doer: blob, Link: Link(known, look), Identity: identity, Logger: blob.Logger()}
+}
 
 // Link makes a [transfer.Source]'s Link of the link at hand, which may be empty,
 // and a way to a fresh one: the services sign a new link whenever they are asked.

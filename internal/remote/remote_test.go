@@ -4,11 +4,14 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +25,7 @@ import (
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 	"github.com/partnercenter-go/partnercenter/internal/remote"
 	"github.com/partnercenter-go/partnercenter/internal/transfer"
+	"github.com/partnercenter-go/partnercenter/internal/transport"
 )
 
 // store serves files and counts the answers that are being read.
@@ -217,5 +221,56 @@ func TestWithoutALinkTheServiceIsAsked(t *testing.T) {
 	}
 	if got, err := link(t.Context(), partnercenter.Secret{}); err != nil || got.Reveal() != "https://blob.example/1" {
 		t.Errorf("%q, %v", got.Reveal(), err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// cut is a body that ends early.
+type cut struct {
+	io.Reader
+	io.Closer
+}
+
+// Who reads the log learns that a download has begun again, and why.
+func TestFileThatChangesBeginsAgainAndSaysSo(t *testing.T) {
+	const path = "/exports/march.csv"
+	before, after := bytes.Repeat([]byte("a,b\n"), 25_000), bytes.Repeat([]byte("c,d\n"), 24_000)
+	s := newStore(t, map[string][]byte{path: before})
+	requests := 0
+	wire := roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := s.Do(r)
+		if requests++; err != nil || requests > 1 {
+			return resp, err
+		}
+		resp.Body = &cut{io.LimitReader(resp.Body, 1000), resp.Body}
+		return resp, s.Put(path, blob.Bytes(after), time.Now(), blob.Properties{})
+	})
+	var records bytes.Buffer
+	tokens := partnercenter.TokenSourceFunc(func(context.Context, partnercenter.TokenRequest) (partnercenter.Token, error) {
+		return partnercenter.Token{}, errors.New("a token was asked for")
+	})
+	api, err := transport.New(tokens, &partnercenter.Options{Transport: wire, Logger: slog.New(slog.NewTextHandler(&records, nil))},
+		transport.Defaults{Endpoint: "https://api.example", APIVersion: "v1", Resource: "https://api.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := s.Link(s.url, path, time.Hour)
+	src := remote.Source(api.Blob(), "export-1", partnercenter.NewSecret(link), nil)
+	to := filepath.Join(t.TempDir(), "march.csv")
+	res, err := transfer.DownloadFile(t.Context(), src, to, nil)
+	if err != nil || res.Restarts != 1 || res.SHA256 != sha256.Sum256(after) {
+		t.Errorf("%+v, %v", res, err)
+	}
+	text := records.String()
+	for _, want := range []string{"level=WARN", `msg="download begins again"`, "file=march.csv", "path=" + to, "given_up=1000", "has changed"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log does not say %s:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "sig=") || strings.Count(text, "WARN") != 1 {
+		t.Errorf("the log says too much:\n%s", text)
 	}
 }

@@ -58,6 +58,7 @@ type chunk struct {
 	buf      []byte
 	n        int64 // how much of it is there
 	err      error // why there is no more
+	dropped  bool  // it is not wanted any more
 	cancel   context.CancelFunc
 	ended    chan struct{} // closed when its request is over
 }
@@ -109,11 +110,11 @@ func (a *ahead) read(p []byte, off int64) (int, error) {
 	if c.off+c.n <= off && c.err == nil {
 		a.widen()
 	}
-	for c.off+c.n <= off && c.err == nil {
+	for c.off+c.n <= off && c.err == nil && !c.dropped {
 		a.changed.Wait()
 	}
 	switch {
-	case len(a.queue) == 0 || a.queue[0] != c:
+	case c.dropped:
 		return 0, nil
 	case c.off+c.n <= off:
 		return 0, c.err
@@ -160,6 +161,7 @@ func (a *ahead) limit(most int) {
 // drop takes a chunk out of the queue and waits until nobody writes into it.
 func (a *ahead) drop(i int) {
 	c := a.queue[i]
+	c.dropped = true
 	c.cancel()
 	a.mu.Unlock()
 	<-c.ended
@@ -186,8 +188,11 @@ func (a *ahead) fill() {
 		}
 		var ctx context.Context
 		ctx, c.cancel = context.WithCancel(a.ctx)
+		if !a.blob.start(func() { a.fetch(ctx, c) }) { // which touches nothing else before it gets the lock
+			c.cancel()
+			return
+		}
 		a.queue, a.next, a.active = append(a.queue, c), c.end, a.active+1
-		a.blob.work.Go(func() { a.fetch(ctx, c) })
 	}
 }
 

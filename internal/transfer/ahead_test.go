@@ -286,3 +286,57 @@ func FuzzArchiveOverRanges(f *testing.F) {
 		}
 	})
 }
+
+// Of two readers of one place, the one that is ahead takes the chunks of the other
+// one away, which must get its bytes in another way.
+func TestReaderThatIsOvertakenGetsItsBytes(t *testing.T) {
+	for i := range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStore(4 << 20)
+			b := open(t, s.memorySource(), ahead64K(4))
+			defer func() { _ = b.Close() }()
+			const off = 2 << 20
+			var stalled atomic.Bool
+			s.script = func(int, *http.Request) fault {
+				if stalled.CompareAndSwap(false, true) { // the first chunk
+					return fault{pause: time.Duration(i+1) * time.Second}
+				}
+				return fault{pause: time.Millisecond}
+			}
+			b.aheads.add(b, off)
+			var readers sync.WaitGroup
+			for j, at := range []int64{off, off + testPart} {
+				readers.Go(func() {
+					time.Sleep(time.Duration(j) * time.Millisecond)
+					p := make([]byte, 100)
+					if n, err := b.ReadAt(p, at); err != nil || !bytes.Equal(p[:n], s.data[at:at+100]) {
+						t.Errorf("at %d: %d bytes, %v", at, n, err)
+					}
+				})
+			}
+			readers.Wait()
+		})
+	}
+}
+
+// A read that was about to send a request when Close came sends none.
+func TestNothingBeginsAfterClose(t *testing.T) {
+	s := newStore(2 << 20)
+	b := open(t, s.memorySource(), ahead64K(8))
+	ran := false
+	if !b.start(func() { ran = true }) {
+		t.Error("nothing could be started before")
+	}
+	if err := b.Close(); err != nil || !ran {
+		t.Errorf("%v; Close has waited: %t", err, ran)
+	}
+	before := len(s.seen())
+	b.aheads.add(b, 0)
+	if b.start(func() { t.Error("it ran") }) {
+		t.Error("a goroutine was started behind Close's back")
+	}
+	b.work.Wait()
+	if after := len(s.seen()); after != before {
+		t.Errorf("%d requests were sent after Close", after-before)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -297,6 +298,9 @@ func (d *download) fill(ctx context.Context) error {
 			if d.restarts == maxRestarts {
 				return err
 			}
+			d.fetch.log.LogAttrs(ctx, slog.LevelWarn, "download begins again",
+				slog.String("file", d.fetch.label()), slog.String("path", d.path),
+				slog.Int64("given_up", d.held()), slog.String("error", err.Error()))
 			d.restarts, d.best = d.restarts+1, 0
 			err = d.clear()
 		default:

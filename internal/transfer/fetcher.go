@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
@@ -34,6 +35,7 @@ type origin struct {
 	links    links
 	limits   settings
 	name     string
+	log      *slog.Logger
 	answered atomic.Bool // some answer has been good
 	// refused is called whenever the store asks for patience (429, 503 and the
 	// like), even when the Doer has shown it; nil when nobody wants to know.
@@ -41,7 +43,11 @@ type origin struct {
 }
 
 func newFetcher(src Source, limits settings) *fetcher {
-	return &fetcher{origin: &origin{do: src.Doer, links: links{ask: src.Link}, limits: limits, name: src.Name}}
+	log := src.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &fetcher{origin: &origin{do: src.Doer, links: links{ask: src.Link}, limits: limits, name: src.Name, log: log}}
 }
 
 // fork returns a fetcher for another request at the same time.

@@ -45,6 +45,7 @@ type Blob struct {
 	name    string
 	limits  settings
 	version version
+	closing sync.Mutex     // held while one of work is added, and while that is forbidden
 	work    sync.WaitGroup // the goroutines that read ahead
 	aheads  aheads
 	front   frontSum
@@ -137,7 +138,9 @@ func (b *Blob) ETag() string { return b.version.etag }
 
 // Close ends all requests. A read in progress fails. Calling it again does nothing.
 func (b *Blob) Close() error {
-	b.cancel(fs.ErrClosed) // ends a read in progress, which holds the lock
+	b.closing.Lock()
+	b.cancel(fs.ErrClosed) // ends a read in progress, which holds the other lock
+	b.closing.Unlock()
 	b.work.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -146,6 +149,17 @@ func (b *Blob) Close() error {
 		c.drop()
 	}
 	return nil
+}
+
+// start has f run by a goroutine that Close waits for, unless it is too late.
+func (b *Blob) start(f func()) bool {
+	b.closing.Lock()
+	defer b.closing.Unlock()
+	if b.ctx.Err() != nil {
+		return false
+	}
+	b.work.Go(f)
+	return true
 }
 
 // ReadAt implements [io.ReaderAt]. It returns fewer bytes than asked for only at

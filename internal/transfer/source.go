@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -37,6 +38,9 @@ type Source struct {
 	// Name is what messages call the file. Default: the last segment of the
 	// link's path.
 	Name string
+	// Logger is told, at level Warn, when a download begins again because the
+	// file has changed. Default: silent.
+	Logger *slog.Logger
 }
 
 func (s Source) check() error {

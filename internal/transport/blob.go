@@ -29,6 +29,9 @@ func newBlob(wire http.RoundTripper, p policy, log *slog.Logger, agent string) *
 	return &Blob{wire: wire, policy: p, log: log, userAgent: agent}
 }
 
+// Logger returns the logger of the options; one that discards if there is none.
+func (b *Blob) Logger() *slog.Logger { return b.log }
+
 func refuseRedirect(*http.Request, []*http.Request) error {
 	return &localError{errors.New("the blob store redirects to another address; it is not followed")}
 }

@@ -83,15 +83,15 @@ func New(source partnercenter.TokenSource, opts *partnercenter.Options, d Defaul
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	wire := o.Transport
+	wire, blobWire := o.Transport, o.Transport
 	if wire == nil {
-		wire = sharedTransport()
+		wire, blobWire = sharedTransport(), sharedBlobTransport()
 	}
 	c.http = &http.Client{
 		Transport:     c.authenticate(c.guardOrigin(c.logAttempt(c.readAnswer(wire)))),
 		CheckRedirect: c.checkRedirect,
 	}
-	c.blob = newBlob(wire, c.policy, c.log, c.userAgent)
+	c.blob = newBlob(blobWire, c.policy, c.log, c.userAgent)
 	return c, nil
 }
 
@@ -104,8 +104,8 @@ func first(values ...string) string {
 	return ""
 }
 
-// Blob returns the credential-free pipeline with the same transport, policy and
-// logger.
+// Blob returns the credential-free pipeline with the same policy and logger, and the
+// same transport if the caller has brought one.
 func (c *Client) Blob() *Blob { return c.blob }
 
 // Request is one call of the API.

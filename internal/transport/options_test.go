@@ -2,9 +2,12 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -27,13 +30,55 @@ func TestZeroOptionsMeanTheDefaults(t *testing.T) {
 	}
 }
 
-func TestClientsShareOneTransport(t *testing.T) {
-	shared, ok := sharedTransport().(*http.Transport)
-	if !ok || shared != sharedTransport() || shared == http.DefaultTransport {
-		t.Fatalf("got %T", sharedTransport())
+func TestClientsShareTheirTransports(t *testing.T) {
+	for i, shared := range []func() *http.Transport{sharedTransport, sharedBlobTransport} {
+		wire := shared()
+		if wire != shared() || wire == http.DefaultTransport {
+			t.Fatalf("transport %d is not one of our own", i)
+		}
+		if wire.TLSHandshakeTimeout == 0 || wire.IdleConnTimeout == 0 || wire.MaxIdleConnsPerHost < 2 {
+			t.Errorf("transport %d has careless settings: %+v", i, wire)
+		}
 	}
-	if shared.TLSHandshakeTimeout == 0 || shared.IdleConnTimeout == 0 || shared.MaxIdleConnsPerHost < 2 || !shared.ForceAttemptHTTP2 {
-		t.Errorf("careless settings: %+v", shared)
+	c, err := New(static("t"), nil, testDefaults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Blob().wire != http.RoundTripper(sharedBlobTransport()) {
+		t.Error("blobs come over the connections of the API")
+	}
+	wire := script(respond(200, ""))
+	if c := newClient(t, wire, partnercenter.Options{}, static("t")); c.Blob().wire != http.RoundTripper(wire) {
+		t.Error("blobs do not come over the caller's transport")
+	}
+}
+
+// Where the other side offers it, API calls share a connection by HTTP/2, and
+// parts of a file do not.
+func TestPartsOfFilesDoNotShareOneConnection(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Spoken", r.Proto) }))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	for want, shared := range map[string]*http.Transport{"HTTP/2.0": sharedTransport(), "HTTP/1.1": sharedBlobTransport()} {
+		wire := shared.Clone()
+		wire.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		defer wire.CloseIdleConnections()
+		c := newClient(t, wire, partnercenter.Options{}, static("t"))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.Blob().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got := resp.Header.Get("Spoken"); got != want {
+			t.Errorf("%s is spoken, want %s", got, want)
+		}
 	}
 }
 
