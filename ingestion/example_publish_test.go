@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -156,4 +157,61 @@ func ExampleListings_Apply() {
 	// Output:
 	// updated [title keywords] Ours
 	// unchanged [] Ours
+}
+
+// The update of a Business Central app: its file, its version, and a publication of
+// these two alone.
+func ExampleProperties_ApplyAppVersion() {
+	ctx := context.Background()
+	srv, err := pctest.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = srv.Close() }()
+	product, err := srv.Ingestion().AddProduct(pctest.Product{Type: string(ingestion.Dynamics365BusinessCentral), OfferID: "my-app"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := ingestion.New(srv.AppOnlyTokenSource(), srv.Options())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	offer := client.Product(product.ID)
+
+	app := ingestion.Package{Type: ingestion.BusinessCentralExtension, FileName: "my.app"}
+	file, err := offer.Packages().Apply(ctx, "", app, strings.NewReader("the app file"), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	version, err := offer.Properties().ApplyAppVersion(ctx, "2.0.0.0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("package", file.Action, "- version", version.Action)
+	_, err = offer.Properties().ApplyAppVersion(ctx, "1.9.0.0")
+	fmt.Println(err)
+
+	publication, err := offer.Publish(ingestion.PublishRequest{Modules: []ingestion.Module{ingestion.ModulePackage, ingestion.ModuleProperty}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan, err := publication.Plan(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, draft := range plan.Request.Resources {
+		fmt.Println("submit", draft.Type)
+	}
+	// Output:
+	// package created - version updated
+	// ingestion: version 1.9.0.0 is lower than 2.0.0.0, which the product has already; raise it, or set it with Properties.Apply
+	// submit Package
+	// submit Property
 }

@@ -31,7 +31,7 @@ func TestHandlesHaveTheVerbsOfTheirResources(t *testing.T) {
 		{ingestion.PackageConfigurations{}, []string{"Apply", drafts, update}},
 		{ingestion.Variants{}, []string{"All Apply ByPlanID Create", del, "Page", update}},
 		{ingestion.Submissions{}, []string{"All Cancel Create Get Latest Page Promote Reports Validations WorkflowDetails"}},
-		{ingestion.SupplementalContents{}, []string{"Commit", drafts, update}},
+		{ingestion.SupplementalContents{}, []string{"Commit", drafts, update, "UploadAsset"}},
 		{ingestion.CosellAssets{}, []string{"All Create", del, drafts, "Page", update, upload}},
 		{ingestion.CosellListings{}, []string{drafts, update}},
 		{ingestion.Singleton[ingestion.ProductSetup]{}, []string{"Apply Get Modify Set"}},

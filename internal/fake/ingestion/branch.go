@@ -152,7 +152,13 @@ func (p *product) drafts(collection, instance string, now time.Time) []*item {
 	if b == nil {
 		return nil
 	}
-	return p.list(collection, now, func(i *item) bool { return i.Module == b.Module && i.Variant == b.Variant })
+	list := p.list(collection, now, func(i *item) bool { return i.Module == b.Module && i.Variant == b.Variant })
+	if collection == "supplementalcontents" || collection == "coselllisting" {
+		for _, i := range list {
+			i.ID = b.Instance // they are addressed by it, so it is what readers must get
+		}
+	}
+	return list
 }
 
 // getByInstance lists the resources of a draft. An instance that is none, or one of
