@@ -47,8 +47,8 @@ const (
 // Broken answers, stalls and server errors in the middle are mended as described
 // at [partnercenter.DownloadOptions]. In the end the length must be right, and the
 // MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5), as must the
-// CRC-64 of an answer that comes with one (x-ms-content-crc64); bytes that do not
-// match are deleted and reported as [partnercenter.ErrCorrupt].
+// CRC-64 of an answer that comes with one (x-ms-content-crc64) and has been read to
+// its end; bytes that do not match are deleted and reported as [partnercenter.ErrCorrupt].
 //
 // Other errors are [*partnercenter.Error] values, [partnercenter.ErrBusy] when another download
 // is writing the part, [partnercenter.ErrChanged] when the file changes again and again,
