@@ -54,7 +54,7 @@ func (d *download) share(ctx context.Context, s *stream) error {
 		return err
 	}
 	c := &crew{
-		d: d, board: d.board, version: *d.version, gov: newGovernor(d.limits, time.Now()),
+		d: d, board: d.board, version: *d.version, gov: newGovernor(d.limits, time.Now(), d.latency),
 		ended: make(chan departure, d.limits.parallel),
 	}
 	report := func() { c.gov.refused(time.Now()) }
@@ -219,6 +219,7 @@ func (w *worker) try(ctx context.Context, s *stream, p *piece) error {
 		n, err := gather(s, w.buf[:min(int64(len(w.buf)), left.end-left.off)])
 		if n > 0 {
 			written, writeErr := w.write(w.buf[:n], left.off)
+			w.d.sumAtHand(w.buf[:written], left.off) // before others would read it back
 			w.board.wrote(p, int64(written))
 			if writeErr != nil {
 				return writeErr

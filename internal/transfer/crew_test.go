@@ -347,7 +347,7 @@ func TestConnectionsHelpWithSummingUp(t *testing.T) {
 	}
 	d := newDownload(Source{}, "march.zip", newSettings(inParts(2)))
 	d.file, d.board = f, newBoard(size, testPart, []span{{0, size}})
-	w := &worker{crew: &crew{d: d, board: d.board, gov: newGovernor(d.limits, time.Now())}, buf: make([]byte, testPart)}
+	w := &worker{crew: &crew{d: d, board: d.board, gov: newGovernor(d.limits, time.Now(), 0)}, buf: make([]byte, testPart)}
 	if err := w.help(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -668,4 +668,60 @@ func overlaps(ranges []string) int {
 		asked = append(asked, s)
 	}
 	return n
+}
+
+// Bytes that come in the file's order are summed up as they are written, others
+// when their turn has come.
+func TestBytesInOrderAreNotReadBack(t *testing.T) {
+	d := newDownload(Source{}, "march.zip", newSettings(nil))
+	data := randomBytes(3000)
+	d.sumAtHand(data[1000:2000], 1000) // not yet
+	d.sumAtHand(data[:1000], 0)
+	d.summing.Lock()
+	d.sumAtHand(data[1000:], 1000) // somebody else is at it
+	d.summing.Unlock()
+	if d.off != 1000 || d.sums.sum() != sha256.Sum256(data[:1000]) {
+		t.Errorf("summed up as far as %d, want 1000", d.off)
+	}
+	d.sumAtHand(data[1000:], 1000)
+	if d.off != 3000 || d.sums.sum() != sha256.Sum256(data) {
+		t.Errorf("summed up as far as %d, want 3000", d.off)
+	}
+
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(16 << 20)
+		s.script = slowly(nil)
+		src := s.memorySource()
+		c := &crowd{Doer: doerFunc(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(near / 2)
+			return s.Do(r)
+		})}
+		src.Doer = c
+		path := filepath.Join(t.TempDir(), "march.zip")
+		var readBack atomic.Int64
+		_, err := downloadWith(t.Context(), src, path, &options{Parallel: 2}, func(name string) (partFile, error) {
+			f, err := openPart(name)
+			return &readCounter{f, &readBack}, err
+		})
+		if err != nil || c.most != 2 {
+			t.Errorf("%v; %d connections in the end, want 2", err, c.most)
+		}
+		sameBytes(t, read(t, path), s.data)
+		// Once for the checksum of what lay behind a gap when it was saved, and once when its
+		// turn came; most of it neither.
+		if n := readBack.Load(); n >= int64(len(s.data)) {
+			t.Errorf("%d of %d bytes were read back", n, len(s.data))
+		}
+	})
+}
+
+type readCounter struct {
+	partFile
+	n *atomic.Int64
+}
+
+func (c *readCounter) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.partFile.ReadAt(p, off)
+	c.n.Add(int64(n))
+	return n, err
 }

@@ -47,8 +47,8 @@ const (
 // Broken answers, stalls and server errors in the middle are mended as described
 // at [partnercenter.DownloadOptions]. In the end the length must be right, and the
 // MD5 when the store offers one (Content-MD5 or x-ms-blob-content-md5), as must the
-// CRC-64 of an answer that comes with one (x-ms-content-crc64); bytes that do not
-// match are deleted and reported as [partnercenter.ErrCorrupt].
+// CRC-64 of an answer that comes with one (x-ms-content-crc64) and has been read to
+// its end; bytes that do not match are deleted and reported as [partnercenter.ErrCorrupt].
 //
 // Other errors are [*partnercenter.Error] values, [partnercenter.ErrBusy] when another download
 // is writing the part, [partnercenter.ErrChanged] when the file changes again and again,
@@ -96,6 +96,7 @@ type download struct {
 	board    *board
 	later    map[int64]*running // of what lies behind the first bytes, by its start
 	alone    bool               // one connection: the store knows no ranges
+	latency  time.Duration      // from the first request to its answer; 0: unknown
 	best     int64              // the most that one connection has got to in this version
 	resumed  int64
 	restarts int
@@ -352,7 +353,9 @@ func (d *download) step(ctx context.Context) error {
 	var s *stream
 	var err error
 	if d.version == nil {
+		asked := time.Now()
 		s, err = d.fetch.first(ctx, d.limits.first())
+		d.latency = time.Since(asked)
 	} else {
 		s, err = d.fetch.get(ctx, want, d.version)
 	}
@@ -468,6 +471,19 @@ func (d *download) sumNext(buf []byte, end int64) error {
 		return nil
 	}
 	return err
+}
+
+// sumAtHand adds bytes that have just been written at off to the digest if they are
+// the next ones and nobody else is adding any: it saves reading them back.
+func (d *download) sumAtHand(p []byte, off int64) {
+	if !d.summing.TryLock() {
+		return
+	}
+	defer d.summing.Unlock()
+	if d.off == off {
+		_, _ = d.sums.Write(p)
+		d.off += int64(len(p))
+	}
 }
 
 // summed is how many of the first bytes are in the digest.

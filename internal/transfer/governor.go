@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	startLines = 4                      // connections to begin with
+	startLines = 4                      // connections to begin with, unless the store is near
+	near       = 5 * time.Millisecond   // an answer that begins so soon comes from a near store
 	settleTime = time.Second            // the longest wait for new connections to deliver
 	probeTime  = 100 * time.Millisecond // the least over which a speed is measured
 	trialTime  = time.Second            // the most that new connections get to prove themselves
@@ -49,9 +50,16 @@ type governor struct {
 	cooled  time.Time // refusals until then are one
 }
 
-func newGovernor(limits settings, now time.Time) *governor {
+// newGovernor makes the governor of a transfer whose first answer took so long to
+// begin; 0 if that is not known. Where that is next to nothing one connection may well
+// keep this machine busy, and more would only cost work, so it begins with that one.
+func newGovernor(limits settings, now time.Time, latency time.Duration) *governor {
+	start := startLines
+	if latency > 0 && latency < near && limits.partSize == 0 {
+		start = 1
+	}
 	return &governor{
-		fixed: limits.partSize, max: limits.parallel, target: min(startLines, limits.parallel),
+		fixed: limits.partSize, max: limits.parallel, target: min(start, limits.parallel),
 		since: now, hold: holdTime,
 	}
 }

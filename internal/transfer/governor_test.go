@@ -54,7 +54,7 @@ func TestConnectionsGrowWhileThatHelps(t *testing.T) {
 		{"and single steps follow", 16, 10 * time.Second, each, func(at time.Duration) bool { return at == 2*time.Second }, []int{4, 8, 16, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
 		{"the store refuses for ever", 16, 30 * time.Second, each, func(at time.Duration) bool { return at > 2*time.Second }, []int{4, 8, 16, 8, 4, 2, 1}},
 	} {
-		g := newGovernor(settings{parallel: c.max}, start)
+		g := newGovernor(settings{parallel: c.max}, start, 0)
 		if diff := cmp.Diff(c.want, simulate(g, start, c.during, c.rate, c.refuse)); diff != "" {
 			t.Errorf("%s: connections (-want +got):\n%s", c.name, diff)
 		}
@@ -64,7 +64,7 @@ func TestConnectionsGrowWhileThatHelps(t *testing.T) {
 // Young connections are slow: what they bring at first says little.
 func TestConnectionsGetTimeToProveThemselves(t *testing.T) {
 	start := time.Now()
-	g := newGovernor(settings{parallel: 8}, start)
+	g := newGovernor(settings{parallel: 8}, start, 0)
 	ticks := 0
 	counts := simulate(g, start, 4*time.Second, func(n int) float64 {
 		if n > 4 && ticks < 5 { // half a second of the later ones
@@ -80,7 +80,7 @@ func TestConnectionsGetTimeToProveThemselves(t *testing.T) {
 
 func TestPartsFitTheConnection(t *testing.T) {
 	start := time.Now()
-	g := newGovernor(settings{parallel: 4}, start)
+	g := newGovernor(settings{parallel: 4}, start, 0)
 	if got := g.part(1 << 40); got != firstPart {
 		t.Errorf("the first parts have %d bytes", got)
 	}
@@ -108,14 +108,14 @@ func TestPartsFitTheConnection(t *testing.T) {
 	if got := g.part(1 << 40); got != firstPart {
 		t.Errorf("with hardly any latency a part has %d bytes", got)
 	}
-	fixed := newGovernor(settings{parallel: 4, partSize: 12345}, start)
+	fixed := newGovernor(settings{parallel: 4, partSize: 12345}, start, 0)
 	if got := fixed.part(10); got != 12345 {
 		t.Errorf("a size that was asked for became %d", got)
 	}
 }
 
 func TestConnectionsThatGiveUpAreNotReplaced(t *testing.T) {
-	g := newGovernor(settings{parallel: 4}, time.Now())
+	g := newGovernor(settings{parallel: 4}, time.Now(), 0)
 	g.target = 4
 	for entered := true; entered; {
 		entered = g.enter()
@@ -132,5 +132,32 @@ func TestConnectionsThatGiveUpAreNotReplaced(t *testing.T) {
 	}
 	if !g.enter() {
 		t.Error("the last one cannot be replaced")
+	}
+}
+
+// Where answers begin at once, one connection has to show that it is not enough.
+func TestGovernorBeginsWithOneConnectionToANearStore(t *testing.T) {
+	for _, c := range []struct {
+		latency  time.Duration
+		partSize int64
+		parallel int
+		want     int
+	}{
+		{0, 0, 16, startLines}, // unknown
+		{time.Microsecond, 0, 16, 1},
+		{near - 1, 0, 16, 1},
+		{near, 0, 16, startLines},
+		{time.Second, 0, 16, startLines},
+		{time.Second, 0, 2, 2},
+		{time.Microsecond, 1 << 20, 16, startLines}, // whoever chooses parts wants several
+	} {
+		g := newGovernor(settings{parallel: c.parallel, partSize: c.partSize}, time.Now(), c.latency)
+		got := 0
+		for g.enter() {
+			got++
+		}
+		if got != c.want {
+			t.Errorf("after %v, with parts of %d bytes, %d connections; want %d", c.latency, c.partSize, got, c.want)
+		}
 	}
 }
