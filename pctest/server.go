@@ -114,14 +114,14 @@ func New(opts ...Option) (_ *Server, err error) {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
 	s.analytics, err = analytics.New(analytics.Config{
-		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.checkReader, Blobs: s.blobs, BlobBase: blobBase, Callbacks: cfg.callbacks,
+		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.check, Blobs: s.blobs, BlobBase: blobBase, Callbacks: cfg.callbacks,
 		User: s.id.username, Data: analytics.Data(cfg.reportData), Settings: cfg.analytics.settings(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
 	s.ingestion, err = ingestion.New(ingestion.Config{
-		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.checkPublisher, Blobs: s.blobs, BlobBase: fileBase, Settings: cfg.ingestion.settings(),
+		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.check, Blobs: s.blobs, BlobBase: fileBase, Settings: cfg.ingestion.settings(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
@@ -232,19 +232,9 @@ func (s *Server) providing(h http.Handler) http.Handler {
 // is none of Partner Center's, or over plain http.
 func (s *Server) Violations() []string { return s.recorder.Violations() }
 
-func (s *Server) check(token string) (payouts.Claims, bool) {
+func (s *Server) check(token string) (kit.Claims, bool) {
 	c, ok := s.entra.Check(token)
-	return payouts.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
-}
-
-func (s *Server) checkReader(token string) (analytics.Claims, bool) {
-	c, ok := s.entra.Check(token)
-	return analytics.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
-}
-
-func (s *Server) checkPublisher(token string) (ingestion.Claims, bool) {
-	c, ok := s.entra.Check(token)
-	return ingestion.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
+	return kit.Claims{Audience: c.Audience, UserID: c.UserID, AMR: c.AMR}, ok
 }
 
 // partnerAPI serves the APIs that share a host: their paths tell them apart.

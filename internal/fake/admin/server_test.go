@@ -42,7 +42,7 @@ func newRig(t *testing.T) *rig {
 	}
 	r.cfg.Payouts, errs[0] = payouts.New(payouts.Config{
 		Clock: clock, IDs: ids, Blobs: blobs, BlobBase: base, Settings: payouts.Settings{Audiences: []string{"a"}},
-		Check: func(string) (payouts.Claims, bool) { return payouts.Claims{Audience: "a"}, true },
+		Check: func(string) (kit.Claims, bool) { return kit.Claims{Audience: "a"}, true },
 	})
 	r.cfg.Analytics, errs[1] = analytics.New(analytics.Config{Clock: clock, IDs: ids, Blobs: blobs, BlobBase: base, Settings: analytics.DefaultSettings()})
 	r.cfg.Ingestion, errs[2] = ingestion.New(ingestion.Config{Clock: clock, IDs: ids, Blobs: blobs, BlobBase: base, Settings: ingestion.DefaultSettings()})

@@ -12,16 +12,6 @@ import (
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 )
 
-// Claims is what the service looks at in a token.
-type Claims struct {
-	// Audience is the resource that the token is for.
-	Audience string
-	// UserID is the user's object id, empty in app-only tokens.
-	UserID string
-	// AMR says how the user signed in.
-	AMR []string
-}
-
 // Config is what a Server needs; all fields are required unless they say so.
 type Config struct {
 	// Clock tells the time.
@@ -31,7 +21,7 @@ type Config struct {
 	IDs  *kit.IDs
 	Seed uint64
 	// Check tells whether a token is good now, and what it claims.
-	Check func(token string) (Claims, bool)
+	Check func(token string) (kit.Claims, bool)
 	// Blobs takes the files.
 	Blobs *blob.Server
 	// BlobBase returns the URL of the blob host as the request's client reaches

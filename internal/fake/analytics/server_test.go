@@ -44,16 +44,16 @@ func newFixture(t *testing.T, change func(*Config)) *fixture {
 	cfg := Config{
 		Clock: f.clock, IDs: ids, Seed: 1, Blobs: f.blobs, BlobBase: func(*http.Request) string { return "https://acct.blob.core.windows.net" },
 		User: "ada@contoso.example", Settings: DefaultSettings(),
-		Check: func(token string) (Claims, bool) {
+		Check: func(token string) (kit.Claims, bool) {
 			switch token {
 			case "app":
-				return Claims{Audience: audience}, true
+				return kit.Claims{Audience: audience}, true
 			case "user":
-				return Claims{Audience: audience + "/", UserID: "u"}, true
+				return kit.Claims{Audience: audience + "/", UserID: "u"}, true
 			case "graph":
-				return Claims{Audience: "https://graph.microsoft.com"}, true
+				return kit.Claims{Audience: "https://graph.microsoft.com"}, true
 			}
-			return Claims{}, false
+			return kit.Claims{}, false
 		},
 	}
 	if change != nil {

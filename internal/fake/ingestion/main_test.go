@@ -44,8 +44,8 @@ func newSeeded(t testing.TB, seed uint64, change func(*Settings)) *rig {
 	var err error
 	r.s, err = New(Config{
 		Clock: r.clock, IDs: ids, Seed: seed, Blobs: r.blobs, Settings: settings,
-		Check: func(token string) (Claims, bool) {
-			return Claims{Audience: "https://api.partner.microsoft.com"}, token == "good"
+		Check: func(token string) (kit.Claims, bool) {
+			return kit.Claims{Audience: "https://api.partner.microsoft.com"}, token == "good"
 		},
 		BlobBase: func(*http.Request) string { return blobsHost },
 	})

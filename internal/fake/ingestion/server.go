@@ -18,16 +18,6 @@ import (
 	"github.com/partnercenter-go/partnercenter/internal/fake/kit"
 )
 
-// Claims is what the service looks at in a token.
-type Claims struct {
-	// Audience is the resource that the token is for.
-	Audience string
-	// UserID is the user's object id, empty in app-only tokens.
-	UserID string
-	// AMR says how the user signed in.
-	AMR []string
-}
-
 // Config is what a Server needs; all fields are required.
 type Config struct {
 	// Clock tells the time.
@@ -37,7 +27,7 @@ type Config struct {
 	IDs  *kit.IDs
 	Seed uint64
 	// Check tells whether a token is good now, and what it claims.
-	Check func(token string) (Claims, bool)
+	Check func(token string) (kit.Claims, bool)
 	// Blobs keeps the files, and BlobBase is its address as the client that sent
 	// the request knows it.
 	Blobs    *blob.Server
@@ -172,10 +162,10 @@ func (s *Server) answer(r *http.Request, settings *Settings) reply {
 }
 
 // authorize refuses tokens that are not good enough.
-func (s *Server) authorize(r *http.Request, settings *Settings) (Claims, *reply) {
+func (s *Server) authorize(r *http.Request, settings *Settings) (kit.Claims, *reply) {
 	x := &exchange{r: r, settings: settings}
 	token, ok := kit.BearerToken(r.Header)
-	claims, good := Claims{}, false
+	claims, good := kit.Claims{}, false
 	if ok {
 		claims, good = s.cfg.Check(token)
 	}

@@ -16,7 +16,7 @@ func TestOldExportsAreForgotten(t *testing.T) {
 	blobs := blob.New(blob.Config{Clock: new(kit.Clock), IDs: kit.NewIDs(1), Recorder: new(kit.Recorder)})
 	s, err := New(Config{
 		Clock: new(kit.Clock), IDs: kit.NewIDs(1), Blobs: blobs, BlobBase: func(*http.Request) string { return "https://x.example" },
-		Check: func(string) (Claims, bool) { return Claims{Audience: "a"}, true },
+		Check: func(string) (kit.Claims, bool) { return kit.Claims{Audience: "a"}, true },
 		Data:  Data{Rows: 1}, Settings: Settings{Audiences: []string{"a"}, LinkLifetime: 1e9}, MaxExports: 20,
 	})
 	if err != nil {
