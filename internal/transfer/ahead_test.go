@@ -177,7 +177,7 @@ func TestReadingAheadEndsWithAClearError(t *testing.T) {
 			t.Errorf("only %d bytes", len(got))
 		}
 		// When the store has recovered, reading goes on.
-		s.script = nil
+		s.play(nil)
 		rest, err := io.ReadAll(io.NewSectionReader(b, int64(len(got)), b.Size()))
 		if err != nil {
 			t.Fatal(err)

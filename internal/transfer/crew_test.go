@@ -278,7 +278,7 @@ func TestHolesAreFilledByTheNextRun(t *testing.T) {
 			if kept < int64(len(s.data))*9/10 {
 				t.Errorf("only %d bytes were kept", kept)
 			}
-			s.script = nil
+			s.play(nil)
 			s.requests = nil
 			res := fetchWhole(t, s, s.memorySource(), path, inParts(parallel))
 			if res.Resumed != kept || !res.MD5Verified {
@@ -399,7 +399,7 @@ func TestNobodyGetsAnythingAnyMore(t *testing.T) {
 		if !errors.Is(err, partnercenter.ErrServer) || !strings.Contains(err.Error(), "are kept") {
 			t.Errorf("error %v", err)
 		}
-		s.script = nil
+		s.play(nil)
 		if res := fetchWhole(t, s, s.memorySource(), path, inParts(4)); res.Resumed < 10*testPart {
 			t.Errorf("result %+v", res)
 		}

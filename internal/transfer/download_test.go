@@ -88,8 +88,8 @@ func fetchWhole(t *testing.T, s *store, src Source, path string, opts *options) 
 func interrupted(t *testing.T, s *store, src Source, path string, n int64) {
 	t.Helper()
 	before := s.script
-	s.script = func(int, *http.Request) fault { return fault{cut: n} }
-	defer func() { s.script = before }()
+	s.play(func(int, *http.Request) fault { return fault{cut: n} })
+	defer s.play(before)
 	_, err := DownloadFile(t.Context(), src, path, &options{MaxRetries: -1})
 	keepsSecret(t, err)
 	if want := fmt.Sprintf("(%d of %d bytes are kept; the next run goes on from there)", n, len(s.data)); !strings.Contains(err.Error(), want) {
@@ -564,7 +564,7 @@ func TestDamagedBytesAreDeleted(t *testing.T) {
 	if got := read(t, path); string(got) != "last month" {
 		t.Errorf("the old file is now %q", got)
 	}
-	s.script = nil
+	s.play(nil)
 	fetchWhole(t, s, s.memorySource(), path, nil)
 }
 
@@ -868,7 +868,7 @@ func TestProgress(t *testing.T) {
 		got = nil
 		other := filepath.Join(t.TempDir(), "march.zip")
 		plant(t, s, other, 1000)
-		s.script = nil
+		s.play(nil)
 		fetchWhole(t, s, s.memorySource(), other, opts)
 		if got[0].done != 1000 || got[0].total != 1<<20 {
 			t.Errorf("first report of a resumed run %v", got[0])
@@ -1041,7 +1041,7 @@ func TestPartThatCannotBeRenamedIsKept(t *testing.T) {
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
-	s.script = nil
+	s.play(nil)
 	if res := fetchWhole(t, s, s.memorySource(), path, nil); res.Resumed != 100_000 {
 		t.Errorf("result %+v", res)
 	}

@@ -94,7 +94,7 @@ func TestResumeFromAnyMoment(t *testing.T) {
 			if len(copies) < 30 {
 				t.Fatalf("only %d snapshots", len(copies))
 			}
-			s.script = nil
+			s.play(nil)
 			most, early := int64(0), 0
 			for i, c := range copies {
 				if side, err := loadSidecar(c + ".part.json"); errors.Is(err, fs.ErrNotExist) {

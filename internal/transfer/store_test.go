@@ -85,6 +85,14 @@ func (s *store) offerMD5() {
 	s.header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
 }
 
+// play has requests answered by another script from now on, also while some are
+// on their way.
+func (s *store) play(script func(n int, r *http.Request) fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = script
+}
+
 // replace puts another version in place.
 func (s *store) replace(data []byte) {
 	s.mu.Lock()
