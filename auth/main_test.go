@@ -5,11 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -74,16 +72,6 @@ type tlsServer struct {
 	url  string
 	host string
 	opts *auth.Options
-
-	mu    sync.Mutex
-	conns int
-}
-
-// connections is the number of connections opened so far.
-func (s *tlsServer) connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.conns
 }
 
 // listen starts a server; it ends with the test. The handler may wrap the fake.
@@ -94,15 +82,14 @@ func listen(t testing.TB, cfg entra.Config, wrap func(http.Handler) http.Handler
 	if wrap != nil {
 		h = wrap(h)
 	}
-	srv := httptest.NewUnstartedServer(h)
+	s.start(t, httptest.NewUnstartedServer(h))
+	return s
+}
+
+// start lets a server begin to serve, until the test ends.
+func (s *tlsServer) start(t testing.TB, srv *httptest.Server) *http.Transport {
+	t.Helper()
 	srv.Config.ErrorLog = discardLog()
-	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			s.mu.Lock()
-			s.conns++
-			s.mu.Unlock()
-		}
-	}
 	srv.StartTLS()
 	tr, ok := srv.Client().Transport.(*http.Transport)
 	if !ok {
@@ -111,7 +98,7 @@ func listen(t testing.TB, cfg entra.Config, wrap func(http.Handler) http.Handler
 	t.Cleanup(func() { tr.CloseIdleConnections(); srv.Close() })
 	s.url, s.host = srv.URL, strings.TrimPrefix(srv.URL, "https://")
 	s.opts = &auth.Options{Authority: srv.URL, Transport: tr}
-	return s
+	return tr
 }
 
 // inProcess carries requests to a handler without network and without goroutines, so that

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/partnercenter-go/partnercenter"
+	"github.com/partnercenter-go/partnercenter/internal/memnet"
 )
 
 // canary is part of every signature that the tests hand out; no error may show it.
@@ -400,18 +401,10 @@ const narrow = 64 << 10
 // serveInMemory runs the store behind net/http's own client and server, connected
 // without a network, so that time is that of the bubble.
 func (s *store) serveInMemory() (src Source, client *http.Client, stop func()) {
-	l := &pipes{make(chan net.Conn), make(chan struct{})}
+	l := memnet.Listen()
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: time.Hour}
 	go func() { _ = srv.Serve(l) }()
-	wire := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		near, far := net.Pipe()
-		select {
-		case l.conns <- far:
-			return near, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}}
+	wire := &http.Transport{DialContext: l.Dial}
 	client = &http.Client{Transport: wire}
 	src = Source{Doer: client, Link: s.link("http://blob.example"), Identity: "export-1", Name: "march"}
 	return src, client, func() {
@@ -419,25 +412,3 @@ func (s *store) serveInMemory() (src Source, client *http.Client, stop func()) {
 		_ = srv.Close()
 	}
 }
-
-// pipes is a listener for connections in memory.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	close(p.done)
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
