@@ -5,8 +5,10 @@ import (
 	"time"
 )
 
-// CallOption adjusts a single call. Every method that sends a request takes any
-// number of them as its last arguments.
+// CallOption adjusts a single call. Every method that sends a request to an API takes
+// any number of them as its last arguments; where it sends several they hold for each
+// of them. Methods whose business is the file behind a pre-signed link take
+// [DownloadOptions] instead.
 type CallOption interface{ applyCall(*CallSettings) }
 
 type callOptionFunc func(*CallSettings)

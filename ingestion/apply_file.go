@@ -19,7 +19,8 @@ import (
 // interrupted is taken up again.
 //
 // Content is read from where it stands.
-func (m Media[T]) Apply(ctx context.Context, data T, content io.ReadSeeker, opts *UploadOptions) (Applied[T], error) {
+func (m Media[T]) Apply(ctx context.Context, data T, content io.ReadSeeker, opts *UploadOptions, calls ...partnercenter.CallOption) (Applied[T], error) {
+	m = m.with(calls)
 	file, err := m.look(ctx, data, content, opts)
 	if err != nil {
 		return Applied[T]{}, err
@@ -71,6 +72,11 @@ func (m Media[T]) Apply(ctx context.Context, data T, content io.ReadSeeker, opts
 	}
 	up, err := m.Upload(ctx, data, content, opts)
 	return Applied[T]{Resource: up.Resource, Action: action}, err
+}
+
+func (m Media[T]) with(calls []partnercenter.CallOption) Media[T] {
+	m.Uploader, m.Deleter.e = m.Uploader.with(calls), m.Deleter.e.with(calls)
+	return m
 }
 
 // describe sets what data says of r besides its file.

@@ -27,7 +27,8 @@ import (
 //
 // The result is about the package: it is Updated when only the reference was missing.
 // Content is read from where it stands.
-func (p Packages) Apply(ctx context.Context, variantID string, data Package, content io.ReadSeeker, opts *UploadOptions) (Applied[Package], error) {
+func (p Packages) Apply(ctx context.Context, variantID string, data Package, content io.ReadSeeker, opts *UploadOptions, calls ...partnercenter.CallOption) (Applied[Package], error) {
+	p = p.with(calls)
 	file, err := p.look(ctx, data, content, opts)
 	if err != nil {
 		return Applied[Package]{}, err
@@ -81,9 +82,14 @@ func (p Packages) refuseConnect(ctx context.Context, kind PackageType) error {
 	return nil
 }
 
+func (p Packages) with(calls []partnercenter.CallOption) Packages {
+	p.Uploader, p.Lister.e, p.Updater.e = p.Uploader.with(calls), p.Lister.e.with(calls), p.Updater.e.with(calls)
+	return p
+}
+
 func (p Packages) scope() ProductScope {
 	e := p.u.e
-	return ProductScope{endpoint{client: e.client, path: strings.TrimSuffix(e.path, "/packages")}}
+	return ProductScope{endpoint{client: e.client, path: strings.TrimSuffix(e.path, "/packages"), calls: e.calls}}
 }
 
 // provide finds a processed package with the file, or makes one.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/partnercenter-go/partnercenter"
@@ -20,13 +21,20 @@ type endpoint struct {
 	client *Client
 	path   string // of the collection, escaped, without a slash at the end
 	expand string // the query of every request but POST and DELETE
+	calls  []partnercenter.CallOption // of every request, before its own
 	err    error
+}
+
+// with returns the endpoint whose requests all have more options.
+func (e endpoint) with(calls []partnercenter.CallOption) endpoint {
+	e.calls = append(slices.Clip(e.calls), calls...)
+	return e
 }
 
 // under returns the endpoint of a collection below an item of this one.
 func (e endpoint) under(what, id, collection string) endpoint {
 	path, err := e.item(what, id)
-	return endpoint{client: e.client, path: path + "/" + collection, err: err}
+	return endpoint{client: e.client, path: path + "/" + collection, calls: e.calls, err: err}
 }
 
 // item returns the path of an item.
@@ -84,7 +92,7 @@ func (e endpoint) do(ctx context.Context, r call, opts []partnercenter.CallOptio
 	}
 	return e.client.api.Do(ctx, transport.Request{
 		Method: r.method, Path: r.path, Link: r.link, Query: r.query, Header: header, Body: r.body, Doubt503: r.doubt503,
-	}, opts...)
+	}, e.with(opts).calls...)
 }
 
 // fetch sends a request and decodes the object that answers it.

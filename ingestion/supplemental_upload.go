@@ -17,7 +17,7 @@ import (
 //
 // Content is read from where it stands, and the upload is as safe to repeat as
 // [Uploader.UploadTo] is.
-func (s SupplementalContents) UploadAsset(ctx context.Context, instanceID, assetID string, content io.Reader, opts *UploadOptions) (Uploaded[SupplementalContent], error) {
+func (s SupplementalContents) UploadAsset(ctx context.Context, instanceID, assetID string, content io.Reader, opts *UploadOptions, calls ...partnercenter.CallOption) (Uploaded[SupplementalContent], error) {
 	var done Uploaded[SupplementalContent]
 	switch {
 	case s.Updater.e.err != nil:
@@ -36,7 +36,7 @@ func (s SupplementalContents) UploadAsset(ctx context.Context, instanceID, asset
 	}
 	link := func(ctx context.Context, _ partnercenter.Secret) (partnercenter.Secret, error) {
 		var err error
-		if done.Resource, err = s.Get(ctx, instanceID); err != nil {
+		if done.Resource, err = s.Get(ctx, instanceID, calls...); err != nil {
 			return partnercenter.Secret{}, err
 		}
 		for _, a := range done.Resource.Data.Assets {

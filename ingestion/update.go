@@ -37,7 +37,7 @@ func (u Updater[T]) Update(ctx context.Context, r *Resource[T], opts ...partnerc
 	if err != nil {
 		return nil, err
 	}
-	if u.versioned && r.ETag == "" && partnercenter.ResolveCallOptions(opts...).Header.Get("If-Match") == "" {
+	if u.versioned && r.ETag == "" && partnercenter.ResolveCallOptions(u.e.with(opts).calls...).Header.Get("If-Match") == "" {
 		return nil, errors.New("ingestion: the resource has no ETag; read it before changing it, or pass Overwrite to replace whatever is there")
 	}
 	put := call{method: http.MethodPut, path: path, body: body, ifMatch: r.ETag}

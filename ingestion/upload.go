@@ -103,10 +103,11 @@ func uploader[T any](e endpoint, versioned bool, expand ...Expand) Uploader[T] {
 //
 // When the process may be killed in the middle, make the resource with
 // [Creator.Create], keep its id, and use [Uploader.UploadTo].
-func (u Uploader[T]) Upload(ctx context.Context, data T, content io.Reader, opts *UploadOptions) (Uploaded[T], error) {
+func (u Uploader[T]) Upload(ctx context.Context, data T, content io.Reader, opts *UploadOptions, calls ...partnercenter.CallOption) (Uploaded[T], error) {
 	if err := u.check(data); err != nil {
 		return Uploaded[T]{}, err
 	}
+	u = u.with(calls)
 	file, err := openUpload(content)
 	if err != nil {
 		return Uploaded[T]{}, err
@@ -130,7 +131,7 @@ func (u Uploader[T]) Upload(ctx context.Context, data T, content io.Reader, opts
 
 // UploadFile is [Uploader.Upload] with the file at path, whose last element is its
 // FileName unless data has another.
-func (u Uploader[T]) UploadFile(ctx context.Context, data T, path string, opts *UploadOptions) (Uploaded[T], error) {
+func (u Uploader[T]) UploadFile(ctx context.Context, data T, path string, opts *UploadOptions, calls ...partnercenter.CallOption) (Uploaded[T], error) {
 	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return Uploaded[T]{}, err
@@ -139,7 +140,7 @@ func (u Uploader[T]) UploadFile(ctx context.Context, data T, path string, opts *
 	if s := slotOf(&data); *s.name == "" {
 		*s.name = filepath.Base(path)
 	}
-	return u.Upload(ctx, data, f, opts)
+	return u.Upload(ctx, data, f, opts, calls...)
 }
 
 // UploadTo is [Uploader.Upload] for a resource that is there and has no file yet, as
@@ -147,7 +148,7 @@ func (u Uploader[T]) UploadFile(ctx context.Context, data T, path string, opts *
 // content that have arrived are not sent again; blocks of any other content are never
 // taken for them. Set the type of a package that was read: the service does not tell
 // it.
-func (u Uploader[T]) UploadTo(ctx context.Context, r *Resource[T], content io.Reader, opts *UploadOptions) (Uploaded[T], error) {
+func (u Uploader[T]) UploadTo(ctx context.Context, r *Resource[T], content io.Reader, opts *UploadOptions, calls ...partnercenter.CallOption) (Uploaded[T], error) {
 	if r == nil {
 		return Uploaded[T]{}, errNoResource
 	}
@@ -157,7 +158,7 @@ func (u Uploader[T]) UploadTo(ctx context.Context, r *Resource[T], content io.Re
 	if err := u.check(r.Data); err != nil {
 		return Uploaded[T]{}, err
 	}
-	r = new(*r) // the caller keeps what was passed
+	u, r = u.with(calls), new(*r) // the caller keeps what was passed
 	file, err := openUpload(content)
 	if err != nil {
 		return Uploaded[T]{}, err
@@ -167,6 +168,12 @@ func (u Uploader[T]) UploadTo(ctx context.Context, r *Resource[T], content io.Re
 		return Uploaded[T]{}, err
 	}
 	return u.fill(ctx, r, file, opts)
+}
+
+// with returns the verbs whose requests to the API all have more options.
+func (u Uploader[T]) with(calls []partnercenter.CallOption) Uploader[T] {
+	u.u.e, u.make.e = u.u.e.with(calls), u.make.e.with(calls)
+	return u
 }
 
 // check finds mistakes before anything is read or sent.

@@ -16,7 +16,7 @@ import (
 // store keeps no checksum, as of a large file that another program has uploaded.
 //
 // Content must be seekable to be uploaded after that: go back to its start.
-func (u Uploader[T]) Holds(ctx context.Context, r *Resource[T], content io.Reader) (bool, error) {
+func (u Uploader[T]) Holds(ctx context.Context, r *Resource[T], content io.Reader, calls ...partnercenter.CallOption) (bool, error) {
 	switch {
 	case r == nil:
 		return false, errNoResource
@@ -27,7 +27,7 @@ func (u Uploader[T]) Holds(ctx context.Context, r *Resource[T], content io.Reade
 	case u.u.e.client == nil:
 		return false, errNoClient
 	}
-	same, err := transfer.Holds(ctx, u.target(u.links(new(*r))), content)
+	same, err := transfer.Holds(ctx, u.target(u.with(calls).links(new(*r))), content)
 	if errors.Is(err, partnercenter.ErrNotFound) || errors.Is(err, partnercenter.ErrForbidden) || errors.Is(err, errNoLink) {
 		return false, nil
 	}

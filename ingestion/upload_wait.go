@@ -40,8 +40,8 @@ func (e *FileError) Error() string {
 // Processing waits for the service to look at an uploaded file, by the rules of
 // [Uploader.Upload], every 10 s for 10 min by default. The resource's id is all that
 // another process needs to do the same.
-func (u Uploader[T]) Processing(id string) *partnercenter.Poller[*Resource[T]] {
-	return u.processing(id, nil)
+func (u Uploader[T]) Processing(id string, calls ...partnercenter.CallOption) *partnercenter.Poller[*Resource[T]] {
+	return u.with(calls).processing(id, nil)
 }
 
 // processing begins with what is known already, if anything is.
