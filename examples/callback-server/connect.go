@@ -27,6 +27,10 @@ type service struct {
 	calls  *http.Transport // of the fake
 }
 
+// forever is how long the fake's tokens live, since a token that is used a moment
+// after it was fetched may be some days old.
+const forever = 10 * 365 * 24 * time.Hour
+
 const noCredentials = `No credentials in the environment: using the embedded fake, whose data is invented.
 For your own data set PARTNERCENTER_TENANT_ID, PARTNERCENTER_CLIENT_ID and
 PARTNERCENTER_CLIENT_SECRET, and give -public.
@@ -40,7 +44,7 @@ func connect(cfg config, lookup func(string) (string, bool), stdout io.Writer) (
 	case errors.Is(err, auth.ErrNoEnvironment):
 		fmt.Fprint(stdout, noCredentials)
 		s.calls = &http.Transport{}
-		if s.fake, err = pctest.New(pctest.WithCallbacks(s.calls)); err != nil {
+		if s.fake, err = pctest.New(pctest.WithCallbacks(s.calls), pctest.WithTokenLifetime(forever)); err != nil {
 			return nil, err
 		}
 		s.client, err = analytics.New(s.fake.AppOnlyTokenSource(), analytics.Marketplace, s.fake.Options())

@@ -29,7 +29,7 @@ func TestFilesComeByThemselves(t *testing.T) {
 	dir := t.TempDir()
 	key := ""
 	for range 2 { // the second time with the same secret
-		code, stdout, stderr := try(ctx, "-out", dir, "-files", "3", "-pace", "30ms")
+		code, stdout, stderr := try(ctx, "-out", dir, "-files", "3", "-pace", "100ms")
 		if code != exitOK || strings.Count(stdout, "6 rows") < 3 || !strings.Contains(stdout, "schedule callback-server: created") {
 			t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 		}
@@ -85,11 +85,28 @@ func TestCatchesUp(t *testing.T) {
 }
 
 func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if code, stdout, stderr := try(ctx, "-out", t.TempDir(), "-pace", "1h"); code != exitOK || !strings.Contains(stdout, "created") {
-		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	out := &waiter{want: "created", found: interrupt}
+	var problems bytes.Buffer
+	if code := run(ctx, []string{"-out", t.TempDir(), "-pace", "1h"}, noEnvironment, out, &problems); code != exitOK || ctx.Err() == nil {
+		t.Errorf("exit code %d\n%s%s", code, &out.text, &problems)
 	}
+}
+
+// waiter calls a function when a text has been written.
+type waiter struct {
+	want  string
+	found func()
+	text  bytes.Buffer
+}
+
+func (w *waiter) Write(p []byte) (int, error) {
+	n, err := w.text.Write(p)
+	if strings.Contains(w.text.String(), w.want) {
+		w.found()
+	}
+	return n, err
 }
 
 func TestMistakes(t *testing.T) {
