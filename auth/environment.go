@@ -76,9 +76,10 @@ var ErrNoEnvironment = errors.New("auth: no credentials in the environment; set 
 //	file:DIRECTORY       NewFileStore
 //	any other URL        Options.OpenStore
 //
-// each with the prefix PARTNERCENTER_; see the Env constants. PARTNERCENTER_AUTHORITY and
-// PARTNERCENTER_CLOUD may accompany all but the static token, and are used when opts names
-// no authority or no cloud. [Options.OpenStore] is the program's, because this module links no
+// each with the prefix PARTNERCENTER_; see the Env constants. PARTNERCENTER_CLOUD may
+// accompany all of them, PARTNERCENTER_AUTHORITY all but the static token; they are used
+// when opts names no cloud or no authority. Without a cloud a static token is taken to be
+// of the global one, and given to no other host; see [Cloud]. [Options.OpenStore] is the program's, because this module links no
 // database drivers: it calls redisstore.New, postgresstore.New, keyvaultstore.New or
 // keyringstore.New of the modules below auth (the first two have examples of it), or opens a
 // store of your own. A sign-in that fills the store of refresh tokens is made with
@@ -146,13 +147,21 @@ func (v variables) static(opts *Options) (*Source, error) {
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return nil, fmt.Errorf("auth: %s holds white space; it must be the token alone, without \"Bearer\" and line break", EnvAccessToken)
 	}
-	s := Cached(Static(Token{Value: partnercenter.NewSecret(token)}), opts)
+	o, err := v.options(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := Cached(Static(Token{Value: partnercenter.NewSecret(token)}), &o)
 	s.name = "token from " + EnvAccessToken
+	if o.Cloud == nil {
+		cloud := GlobalCloud()
+		s.hosts = hostList{cloud.Name, cloud.Hosts}
+	}
 	return s, nil
 }
 
-// source makes the source of all other flows.
-func (v variables) source(opts *Options) (*Source, error) {
+// options are opts, completed from the variables.
+func (v variables) options(opts *Options) (Options, error) {
 	var o Options
 	if opts != nil {
 		o = *opts
@@ -163,9 +172,18 @@ func (v variables) source(opts *Options) (*Source, error) {
 	if name := v[EnvCloud]; name != "" && o.Cloud == nil {
 		cloud, err := CloudByName(name)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
 		o.Cloud = &cloud
+	}
+	return o, nil
+}
+
+// source makes the source of all other flows.
+func (v variables) source(opts *Options) (*Source, error) {
+	o, err := v.options(opts)
+	if err != nil {
+		return nil, err
 	}
 	credential, err := v.credential()
 	if err != nil {
@@ -214,7 +232,7 @@ func (v variables) credential() (ClientCredential, error) {
 // consistent checks that the variables describe one flow and all of it.
 func (v variables) consistent() error {
 	if v.has(EnvAccessToken) {
-		if others := v.names(EnvAccessToken); len(others) > 0 {
+		if others := v.names(EnvAccessToken, EnvCloud); len(others) > 0 {
 			return fmt.Errorf("auth: the environment has %s, which needs nothing else, and also %s; unset one or the other", EnvAccessToken, strings.Join(others, ", "))
 		}
 		return nil

@@ -170,6 +170,40 @@ func TestEnvironmentThatMakesSense(t *testing.T) {
 			t.Errorf("the source is %q", s)
 		}
 	})
+	t.Run("token goes to its cloud only", func(t *testing.T) {
+		gateway := auth.GlobalCloud()
+		gateway.Hosts = append(gateway.Hosts, "gateway.contoso.example")
+		for _, c := range []struct {
+			cloud, host string
+			opts        *auth.Options
+			ok          bool
+		}{
+			{"", "api.partner.microsoft.com", nil, true},
+			{"", "127.0.0.1:8443", nil, true},
+			{"", "api.partner.microsoft.com.example", nil, false},
+			{"", "partner.partnercenterapi.microsoftonline.cn", nil, false},
+			{"china", "partner.partnercenterapi.microsoftonline.cn", nil, true},
+			{"china", "api.partner.microsoft.com", nil, false},
+			{"", "gateway.contoso.example", &auth.Options{Cloud: &gateway}, true},
+			{"china", "gateway.contoso.example", &auth.Options{Cloud: &gateway}, true},
+		} {
+			s, err := auth.FromVariables(lookup(map[string]string{auth.EnvAccessToken: "token-1", auth.EnvCloud: c.cloud}), c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resource := auth.GlobalCloud().Resources[0]
+			if c.cloud == "china" && c.opts == nil {
+				resource = auth.ChinaCloud().Resources[0]
+			}
+			_, err = closing(t, s).Token(t.Context(), auth.TokenRequest{Resource: resource, Host: c.host})
+			if c.ok && err != nil || !c.ok && !errors.Is(err, auth.ErrWrongCloud) {
+				t.Errorf("cloud %q, host %s: %v", c.cloud, c.host, err)
+			}
+		}
+		if _, err := auth.FromVariables(lookup(map[string]string{auth.EnvAccessToken: "token-1", auth.EnvCloud: "moon"}), nil); err == nil || !strings.Contains(err.Error(), "usgovernment") {
+			t.Errorf("an unknown cloud: %v", err)
+		}
+	})
 	t.Run("authority of the options wins", func(t *testing.T) {
 		srv := entra.New(directory())
 		opts := local(srv)
