@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -973,27 +974,33 @@ func TestNobodysLeavingLosesARefreshToken(t *testing.T) {
 }
 
 func TestAStoreWithoutLocks(t *testing.T) {
-	srv := listen(t, strict(), nil)
-	app := confidentialApp()
-	store := lockless{auth.NewMemoryStore()}
-	plantToken(t, srv.Server, store, app)
-	const sources, rotations = 4, 10
-	var wg sync.WaitGroup
-	for range sources {
-		src := refreshing(t, app, store, srv.opts)
-		wg.Go(func() {
-			var tok auth.Token
-			for i := range rotations {
-				var err error
-				if tok, err = src.Token(t.Context(), forced(tok)); err != nil {
-					t.Errorf("rotation %d: %v", i, err)
-					return
+	synctest.Test(t, func(t *testing.T) {
+		srv, app := entra.New(strict()), confidentialApp()
+		store := lockless{auth.NewMemoryStore()}
+		plantToken(t, srv, store, app)
+		opts := local(srv)
+		opts.Transport = inProcess{handler: srv, each: func(*http.Request) error {
+			time.Sleep(rand.N(100 * time.Millisecond)) // to meet the others in every order
+			return nil
+		}}
+		const sources, rotations = 4, 10
+		var wg sync.WaitGroup
+		for range sources {
+			src := refreshing(t, app, store, opts)
+			wg.Go(func() {
+				var tok auth.Token
+				for i := range rotations {
+					var err error
+					if tok, err = src.Token(t.Context(), forced(tok)); err != nil {
+						t.Errorf("rotation %d: %v", i, err)
+						return
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	get(t, refreshing(t, app, store, srv.opts), auth.TokenRequest{})
+			})
+		}
+		wg.Wait()
+		get(t, refreshing(t, app, store, opts), auth.TokenRequest{})
+	})
 }
 
 func TestWithoutALockARefusalIsNotBelievedAtOnce(t *testing.T) {
