@@ -980,7 +980,7 @@ func TestAStoreWithoutLocks(t *testing.T) {
 		plantToken(t, srv, store, app)
 		opts := local(srv)
 		opts.Transport = inProcess{handler: srv, each: func(*http.Request) error {
-			time.Sleep(rand.N(100 * time.Millisecond)) // to meet the others in every order
+			time.Sleep(rand.N(100 * time.Millisecond)) //nolint:gosec // to meet the others in every order
 			return nil
 		}}
 		const sources, rotations = 4, 10

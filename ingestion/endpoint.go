@@ -19,8 +19,8 @@ import (
 // is kept until a verb is called, so that handles can be chained.
 type endpoint struct {
 	client *Client
-	path   string // of the collection, escaped, without a slash at the end
-	expand string // the query of every request but POST and DELETE
+	path   string                     // of the collection, escaped, without a slash at the end
+	expand string                     // the query of every request but POST and DELETE
 	calls  []partnercenter.CallOption // of every request, before its own
 	err    error
 }
