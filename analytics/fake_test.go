@@ -708,6 +708,49 @@ func fakeAgrees(t *testing.T, name string) {
 	}
 }
 
+// TestFakeAgreesAboutMistakes takes a valid query of every construct apart and has
+// every text with one piece removed, replaced or added judged by both.
+func TestFakeAgreesAboutMistakes(t *testing.T) {
+	t.Parallel()
+	whole := strings.Fields("SELECT DISTINCT OfferName , RawUsage FROM ISVUsage WHERE SKU LIKE 'a%' AND RawUsage NOT IN ( 1 , -2.5 ) AND OfferName != 'x'" +
+		" ORDER BY OfferName ASC , UsageDate LIMIT 5 TIMESPAN LAST_MONTH")
+	pieces := append(strings.Fields("* ; : . .. + - -- /* ' \" ` [ ] { } ( ) () , = == <> >= => < ! | || OR IS NULL AS TOP ALL GROUP 0 -0 007 1. .5 +5 1e5 0x1 1_000 2024-01-01"+
+		" 99999999999999999999 '' 'x' 'it''s' '=' 'IN' 'LIKE' '%_' '2024-01-01' \"x\" ‘x’ x’ é _x x9 isvusage ISVOrder.SKU SUM(SKU) NoSuchColumn"+
+		" last_6_months TODAY LAST_2_MONTHS 'LAST_MONTH' \ufeff"), append(whole, "\x00", "\n", "\u00a0", "\u00a0\u200b")...)
+	srv, c := onFake(t, analytics.Marketplace)
+	if err := srv.Analytics().SetData(pctest.ReportData{RowsPerDay: -1}); err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := c.Catalog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged := map[bool]int{}
+	judge := func(parts ...[]string) {
+		text := strings.Join(slices.Concat(parts...), " ")
+		_, found := query.Check(text, catalog)
+		_, err := srv.Analytics().Expected(pctest.MarketplaceReports, text)
+		if (found.Err() == nil) != (err == nil) {
+			t.Errorf("%q\nby the client: %v\nby the fake:   %v", text, found.Err(), err)
+		}
+		judged[err == nil]++
+	}
+	judge(whole)
+	for i := range whole {
+		judge(whole[:i], whole[i+1:])
+		for _, piece := range pieces {
+			judge(whole[:i], []string{piece}, whole[i+1:])
+			judge(whole[:i], []string{piece}, whole[i:])
+		}
+	}
+	for _, piece := range pieces {
+		judge(whole, []string{piece})
+	}
+	if judged[true] < 100 || judged[false] < 3000 {
+		t.Errorf("judged %v", judged)
+	}
+}
+
 // fakeOpinion asks the fake about a query without any check of the client's.
 func fakeOpinion(t *testing.T, program analytics.Program, text string) bool {
 	t.Helper()

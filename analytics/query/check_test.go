@@ -147,6 +147,7 @@ func TestCheckWarnsOfWhatHasNoEffect(t *testing.T) {
 		{"SELECT DISTINCT ShopName, Visits, Pieces FROM ShopSales", doubt(query.CodeDistinct, "ShopName, Visits, Pieces")},
 		{"SELECT Page FROM ShopVisits LIMIT 1000000000", nil},
 		{"SELECT Page FROM ShopVisits LIMIT 1000000001", doubt(query.CodeLimit, "1000000001")},
+		{"SELECT Page FROM ShopVisits LIMIT 99999999999999999999", doubt(query.CodeLimit, "99999999999999999999")},
 		{"SELECT Page FROM ShopVisits WHERE Page LIKE 'a%'", nil},
 		{"SELECT Page FROM ShopVisits WHERE Page LIKE 'a'", doubt(query.CodePattern, "'a'")},
 		{"SELECT Page FROM ShopVisits WHERE Page NOT LIKE 'a'", doubt(query.CodePattern, "'a'")},

@@ -44,8 +44,8 @@ type token struct {
 	// pos and end are byte offsets. from and to are those of the content, which
 	// differ for strings.
 	pos, end, from, to int
-	// gap is the offset of the first character before the token that looks like a
-	// blank but is another one, -1 for none.
+	// gap is the offset of a character before the token that looks like a blank, or
+	// like nothing, but is another one, -1 for none.
 	gap int
 }
 
@@ -72,9 +72,10 @@ func (l *lexer) next() token {
 }
 
 // space skips what separates tokens and returns the offset of the first character
-// that is no plain white space, or -1.
+// that is no plain white space, or -1. One that is invisible comes before others,
+// since it is the greater mistake.
 func (l *lexer) space() int {
-	gap := -1
+	gap, hidden := -1, false
 	for l.off < len(l.src) {
 		c := l.src[l.off]
 		if c == ' ' || '\t' <= c && c <= '\r' {
@@ -88,8 +89,8 @@ func (l *lexer) space() int {
 		if !unicode.IsSpace(r) && !invisible(r) {
 			break
 		}
-		if gap < 0 {
-			gap = l.off
+		if hides := invisible(r); gap < 0 || hides && !hidden {
+			gap, hidden = l.off, hides
 		}
 		l.off += n
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -75,8 +76,11 @@ func (p *parser) limit() {
 		return
 	}
 	n, err := strconv.ParseInt(p.text(t), 10, 64)
+	if errors.Is(err, strconv.ErrRange) && n > 0 {
+		err = nil // no limit in effect; n is the highest number there is
+	}
 	if err != nil || n < 1 {
-		p.report(p.here(), CodeLimit, "LIMIT takes a whole number from 1 on that is not astronomical, found %s", shorten(p.text(t), 40))
+		p.report(p.here(), CodeLimit, "LIMIT takes a whole number from 1 on, found %s", shorten(p.text(t), 40))
 	} else {
 		p.q.limit = n
 	}

@@ -244,7 +244,7 @@ func TestParseExplainsMistakes(t *testing.T) {
 		{s + " LIMIT 0", one(query.CodeLimit, "0"), ""},
 		{s + " LIMIT -5", one(query.CodeLimit, "-5"), ""},
 		{s + " LIMIT 1.5", one(query.CodeLimit, "1.5"), ""},
-		{s + " LIMIT 99999999999999999999", one(query.CodeLimit, "99999999999999999999"), ""},
+		{s + " LIMIT -99999999999999999999", one(query.CodeLimit, "-99999999999999999999"), ""},
 		{s + " LIMIT ALL", one(query.CodeLimit, "ALL"), ""},
 		{s + " LIMIT '10'", one(query.CodeLimit, "'10'"), s + " LIMIT 10"},
 		{s + " LIMIT 10, 20", one(query.CodeSyntax, ","), ""},
@@ -265,6 +265,7 @@ func TestParseExplainsMistakes(t *testing.T) {
 
 		{"SELECT a\xffb FROM b", one(query.CodeEncoding, "\xff"), ""},
 		{"SELECT a\u200b FROM b", one(query.CodeEncoding, "\u200b"), ""},
+		{"SELECT a\u00a0\u200b\u200c FROM b", one(query.CodeEncoding, "\u200b"), ""},
 		{"\ufeffSELECT a FROM b", one(query.CodeEncoding, "\ufeff"), ""},
 	} {
 		t.Run(c.text, func(t *testing.T) {

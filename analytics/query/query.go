@@ -67,7 +67,8 @@ func (q *Query) Orders() []Order {
 	return slices.Clone(q.order)
 }
 
-// Limit returns the highest number of rows, 0 when the query names none.
+// Limit returns the highest number of rows, 0 when the query names none. A number
+// that has no room in an int64 is the highest of these.
 func (q *Query) Limit() int64 {
 	if q == nil {
 		return 0

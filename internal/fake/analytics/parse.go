@@ -146,6 +146,9 @@ func (p *parser) condition() (c condition, err error) {
 		op = p.next()
 		c.op = "NOT " + strings.ToUpper(op.text)
 	}
+	if op.kind == tokText { // an operator in quotes is a text
+		return c, wrongAt(op.at, "an operator expected instead of %s", op)
+	}
 	switch c.op {
 	case "=", ">", "<", ">=", "<=", "!=", "LIKE", "NOT LIKE":
 		v, err := p.value()
