@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,6 +140,8 @@ func (a *applying) find(ctx context.Context) (current *Report, others []Report, 
 }
 
 // preferred orders reports of one schedule: running ones first, then the latest.
+// Of two made within one second all processes must choose the same, or each would
+// pause the other's; the order of a listing is not documented.
 func preferred(a, b Report) int {
 	rank := func(r Report) int {
 		switch {
@@ -152,7 +155,7 @@ func preferred(a, b Report) int {
 	if n := rank(a) - rank(b); n != 0 {
 		return n
 	}
-	return b.CreatedAt.Compare(a.CreatedAt)
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(a.ID, b.ID))
 }
 
 // decide does what the report needs.

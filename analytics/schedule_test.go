@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -347,6 +348,41 @@ func TestApplyAStoredQuery(t *testing.T) {
 		schedule := daily(func(s *analytics.Schedule) { s.Query, s.QueryID = "", q.ID })
 		if got := apply(t, s, c, schedule); got.Action != analytics.Created || got.Report.QueryID != q.ID || len(s.left()) != 2 {
 			t.Errorf("applied %+v", got)
+		}
+	})
+}
+
+// Reports made within the same second are not told apart by their age. In which
+// order they are listed must not matter, or two processes would each pause the
+// report of the other.
+func TestApplyStopsTheSameDuplicateInAnyOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var kept []string
+		for _, reversed := range []bool{false, true} {
+			s := newService()
+			c := s.client(t, analytics.Marketplace)
+			first := apply(t, s, c, daily(nil))
+			if _, err := c.CreateReport(t.Context(), analytics.ReportRequest{
+				Name: "Daily", QueryID: first.Report.QueryID, Start: first.Report.Start, Interval: 24 * time.Hour, Count: 30,
+				Description: "Usage of the day", CallbackURL: partnercenter.NewSecret("https://hooks.example.com/secret-part"),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if reversed {
+				slices.Reverse(s.reports)
+			}
+			orphans, err := c.Orphans(t.Context(), []analytics.Schedule{daily(nil)})
+			if err != nil || len(orphans.Reports) != 1 {
+				t.Fatalf("orphans %+v, %v", orphans, err)
+			}
+			got, err := c.Apply(t.Context(), daily(nil))
+			if err != nil || len(got.Superseded) != 1 || got.Superseded[0].ID != orphans.Reports[0].ID {
+				t.Fatalf("applied %+v, %v; orphans %+v", got, err, orphans)
+			}
+			kept = append(kept, got.Report.ID)
+		}
+		if kept[0] != kept[1] {
+			t.Errorf("of the same two reports one process keeps %s and another %s", kept[0], kept[1])
 		}
 	})
 }
