@@ -52,6 +52,9 @@ func (c *Client) send(ctx context.Context, r call, opts ...partnercenter.CallOpt
 	if err != nil {
 		return envelope{}, classify(scrub(err, r.secrets))
 	}
+	if r.method != http.MethodGet && len(bytes.TrimSpace(resp.Body)) == 0 {
+		return envelope{}, nil // done; whoever needs more than that will miss the item
+	}
 	e, err := parseEnvelope(resp.Body)
 	if err != nil {
 		return envelope{}, &transport.AnswerError{Err: fmt.Errorf("analytics: %s %s: %w", r.method, path, err)}

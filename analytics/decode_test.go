@@ -204,7 +204,7 @@ func TestAnswersThatMakeNoSenseAreErrors(t *testing.T) {
 // A thing that was created is not lost because its answer cannot be read: the error
 // says that it exists.
 func TestAcceptedWithoutAnID(t *testing.T) {
-	for _, body := range []string{`{"value":[],"statusCode":200}`, `{"value":[{"name":"x"}]}`} {
+	for _, body := range []string{`{"value":[],"statusCode":200}`, `{"value":[{"name":"x"}]}`, "", "\r\n"} {
 		_, err := answering(t, body).CreateQuery(t.Context(), analytics.QueryRequest{Name: "n", Text: "SELECT a FROM b"})
 		if err == nil || !strings.Contains(err.Error(), "the query was accepted") {
 			t.Errorf("query, %s: %v", body, err)
@@ -214,12 +214,17 @@ func TestAcceptedWithoutAnID(t *testing.T) {
 			t.Errorf("report, %s: %v", body, err)
 		}
 	}
-	c := answering(t, `{"value":[],"statusCode":200}`)
-	if r, err := c.DeleteReport(t.Context(), "r-1"); err != nil || r.ID != "r-1" {
-		t.Errorf("deleting with an empty answer: %+v, %v", r, err)
-	}
-	if q, err := c.DeleteQuery(t.Context(), "q-1"); err != nil || q.ID != "q-1" {
-		t.Errorf("deleting with an empty answer: %+v, %v", q, err)
+	for _, body := range []string{`{"value":[],"statusCode":200}`, "", "\r\n"} {
+		c := answering(t, body)
+		if r, err := c.DeleteReport(t.Context(), "r-1"); err != nil || r.ID != "r-1" {
+			t.Errorf("deleting with the answer %q: %+v, %v", body, r, err)
+		}
+		if q, err := c.DeleteQuery(t.Context(), "q-1"); err != nil || q.ID != "q-1" {
+			t.Errorf("deleting with the answer %q: %+v, %v", body, q, err)
+		}
+		if r, err := c.PauseReport(t.Context(), "r-1"); err != nil || r.ID != "r-1" {
+			t.Errorf("pausing with the answer %q: %+v, %v", body, r, err)
+		}
 	}
 }
 
