@@ -37,7 +37,7 @@ type ReceiverOptions struct {
 	// anything. Larger ones are answered with 413. Default 64 KiB.
 	MaxBody int64
 	// Reports are looked at from the beginning, also without a call. A report that
-	// has been called for is added by itself.
+	// has been called for is added by itself, for as long as it exists.
 	Reports []string
 	// PollInterval is how often they are looked at, for the case that a call was
 	// lost. Default 30 min; negative: never.
@@ -166,7 +166,7 @@ func (r *Receiver) URL(base string) (partnercenter.Secret, error) {
 func (r *Receiver) Watch(reportID string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.remember(reportID)
+	r.remember(reportID).asked = true
 }
 
 // ServeHTTP implements [http.Handler].

@@ -84,6 +84,7 @@ func (t *task) before(other *task) bool {
 // watched is a report that is looked at from time to time.
 type watched struct {
 	id     string
+	asked  bool      // for by the user, so that it stays even if it does not exist
 	looked bool      // at least once, so that floor is known
 	floor  time.Time // files from then on count; zero: all of them
 	fresh  time.Time // of the last delivery
@@ -100,11 +101,23 @@ func (r *Receiver) remember(id string) *watched {
 	return w
 }
 
-// watches reports whether a report is a watched one already.
-func (r *Receiver) watches(id string) bool {
+// watches reports whether a report is a watched one already, and whether that was
+// asked for.
+func (r *Receiver) watches(id string) (known, asked bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.known[strings.ToLower(id)] != nil
+	w := r.known[strings.ToLower(id)]
+	return w != nil, w != nil && w.asked
+}
+
+// forget ends the watching of a report that is gone.
+func (r *Receiver) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.known, strings.ToLower(id))
+	if m, ok := r.opts.Seen.(*memory); ok {
+		m.keep(id, nil)
+	}
 }
 
 // begin makes a report a watched one and returns the time from which on its files
@@ -312,18 +325,20 @@ func (r *Receiver) report(ctx context.Context, id string, err error) {
 
 // look asks the service for the files of a report and delivers those that are new,
 // the oldest first. It returns how many were delivered. A report that has been
-// called for too early is watched from the last look on, if it exists.
+// called for too early is watched from the last look on, if it exists; one that
+// does not exist any more is watched no longer.
 func (r *Receiver) look(ctx context.Context, id string, last bool) (found int, err error) {
 	runs, err := r.client.completed(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if len(runs) == 0 && !r.watches(id) {
-		if !last {
+	if known, asked := r.watches(id); len(runs) == 0 && !asked {
+		if !known && !last {
 			return 0, nil
 		}
 		if _, err := r.client.Report(ctx, id); err != nil {
 			if isAbsent(err) {
+				r.forget(id)
 				err = nil
 			}
 			return 0, err

@@ -40,9 +40,13 @@ func (m *memory) MarkSeen(_ context.Context, x Execution) error {
 func (m *memory) keep(reportID string, listed []Execution) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for id := range m.runs[strings.ToLower(reportID)] {
+	key := strings.ToLower(reportID)
+	for id := range m.runs[key] {
 		if !slices.ContainsFunc(listed, func(x Execution) bool { return x.ID == id }) {
-			delete(m.runs[strings.ToLower(reportID)], id)
+			delete(m.runs[key], id)
 		}
+	}
+	if len(m.runs[key]) == 0 {
+		delete(m.runs, key)
 	}
 }

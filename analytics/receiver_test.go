@@ -256,6 +256,50 @@ func TestReceiverPolls(t *testing.T) {
 	})
 }
 
+// Reports that run once are deleted when they have been fetched. They must not be
+// asked for until the end of time, nor take the room of calls in the queue.
+func TestReceiverForgetsReportsThatAreGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c, r := started(t, func(*service) {})
+		time.Sleep(s.generation)
+		var in inbox
+		receiver, stop := receiving(t, c, in.deliver, analytics.ReceiverOptions{PollInterval: time.Hour})
+		receiver.Watch("not-there-yet")
+		ring(receiver, "POST", "/"+pathSecret+"/"+r.ID, "")
+		time.Sleep(90 * time.Minute)
+		if got := in.got(); len(got) != 1 {
+			t.Errorf("delivered %v", got)
+		}
+		change := func(f func()) { s.mu.Lock(); defer s.mu.Unlock(); f() }
+		change(func() { s.textless = true }) // answers of a gateway say nothing about a report
+		if _, err := c.DeleteReport(t.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		change(func() { s.textless = false })
+		time.Sleep(2 * time.Hour)
+		s.log()
+		time.Sleep(time.Hour)
+		for _, request := range s.log() {
+			if strings.Contains(request, r.ID) {
+				t.Errorf("a report that does not exist any more is asked for: %s", request)
+			}
+		}
+		// What is watched on purpose stays so.
+		change(func() {
+			s.generation = 0
+			s.reports = append(s.reports, &report{id: "not-there-yet", name: "x", status: "Inactive", now: true, start: time.Now(), created: time.Now(), interval: -1, count: 1})
+		})
+		time.Sleep(2 * time.Hour)
+		if diff := cmp.Diff([]string{r.ID + "-run-0", "not-there-yet-run-0"}, in.got()); diff != "" {
+			t.Errorf("delivered (-want +got):\n%s", diff)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // memo is a store that outlives the receiver.
 type memo struct {
 	mu   sync.Mutex
