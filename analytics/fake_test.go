@@ -651,6 +651,32 @@ func TestFakeDatasetsAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
+// TestFakeFileOfOneColumn reads back rows that are nothing but an empty cell.
+func TestFakeFileOfOneColumn(t *testing.T) {
+	t.Parallel()
+	for _, layout := range []pctest.ReportLayout{{}, {CRLF: true, Plain: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			srv, c := onFake(t, analytics.Marketplace, behave(func(b *pctest.AnalyticsBehavior) { b.Layout = layout }))
+			const text = "SELECT DISTINCT ReferralDomain FROM ISVMarketplaceInsights ORDER BY ReferralDomain ASC"
+			want, err := srv.Analytics().Expected(pctest.MarketplaceReports, text)
+			if err != nil || len(want.Rows) != 3 || want.Rows[0][0] != "" {
+				t.Fatalf("the fake has no empty cell: %v, %v", want, err)
+			}
+			run, err := c.Run(t.Context(), analytics.RunRequest{Query: text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := run.Open(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, table(t, content)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestFakeAgreesAboutQueries has every query of the lists judged by both.
 func TestFakeAgreesAboutQueries(t *testing.T) {
 	t.Parallel()

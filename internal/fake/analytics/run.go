@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -137,8 +138,13 @@ func (l Layout) encode(t Table, format string) ([]byte, error) {
 	if err := w.Write(t.Columns); err != nil {
 		return nil, err
 	}
-	if err := w.WriteAll(t.Rows); err != nil { // flushes
-		return nil, err
+	for _, cells := range t.Rows {
+		if err := l.row(w, to, cells); err != nil {
+			return nil, err
+		}
+	}
+	if w.Flush(); w.Error() != nil {
+		return nil, w.Error()
 	}
 	if zip != nil {
 		if err := zip.Close(); err != nil {
@@ -146,6 +152,21 @@ func (l Layout) encode(t Table, format string) ([]byte, error) {
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// row writes a row. One that is a single empty cell would be a blank line, which is
+// no row to most who read it.
+func (l Layout) row(w *csv.Writer, to io.Writer, cells []string) error {
+	if len(cells) != 1 || cells[0] != "" {
+		return w.Write(cells)
+	}
+	end := "\n"
+	if l.CRLF {
+		end = "\r\n"
+	}
+	w.Flush()
+	_, err := io.WriteString(to, `""`+end)
+	return errors.Join(w.Error(), err)
 }
 
 // quote writes a text as JSON.
