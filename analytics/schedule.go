@@ -132,12 +132,17 @@ func (s Schedule) request(queryID string, start time.Time) ReportRequest {
 	}
 }
 
-// update changes a report into the one that carries out the schedule.
+// update changes a report into the one that carries out the schedule. Defaults are
+// spelled out, since the service presumably keeps what a request leaves out.
 func (s Schedule) update(start time.Time) UpdateRequest {
-	return UpdateRequest{
+	u := UpdateRequest{
 		Name: s.Name, Description: s.Description, Start: start, Interval: s.Interval, Count: s.Count,
 		Format: s.Format.wire(), CallbackURL: s.CallbackURL, CallbackMethod: s.CallbackMethod,
 	}
+	if !s.CallbackURL.IsZero() {
+		u.CallbackMethod = s.CallbackMethod.wire()
+	}
+	return u
 }
 
 // renewBelow fills in the default.

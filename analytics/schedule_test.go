@@ -155,6 +155,10 @@ func TestApplyUpdatesWhatDiffers(t *testing.T) {
 				if len(s.left()) != 2 {
 					t.Errorf("stored: %q", s.left())
 				}
+				// And back again, where defaults have to be spelled out.
+				if back := apply(t, s, c, daily(nil)); back.Report.ID != first.Report.ID {
+					t.Errorf("%s of report %s on the way back", back.Action, back.Report.ID)
+				}
 			})
 		})
 	}
