@@ -26,9 +26,10 @@ type Orphans struct {
 // have not been cleaned up within a day, and the queries that were stored for any
 // of these.
 //
-// A schedule that is not in keep is known by the query that was stored for it; the
-// reports of one that was given a QueryID are not found. Two programs that share
-// an account must pass the schedules of both.
+// A schedule that is not in keep is known by the query that was stored for it and
+// has its name; the reports of one that was given a QueryID are not found, nor those
+// that others have made of such a query. Two programs that share an account must
+// pass the schedules of both.
 //
 //pc:operation GET /ScheduledReport
 //pc:operation GET /ScheduledQueries
@@ -55,7 +56,7 @@ func (c *Client) Orphans(ctx context.Context, keep []Schedule, opts ...partnerce
 		q, ofOurs := owners[id]
 		switch {
 		case needed[r.ID]:
-		case ofOurs && (!leftover(q) || abandoned(q.CreatedAt)), r.Description == runMark && abandoned(r.CreatedAt),
+		case ofOurs && madeFor(q, r), r.Description == runMark && abandoned(r.CreatedAt),
 			slices.ContainsFunc(keep, func(s Schedule) bool { return s.owns(r) }):
 			out.Reports = append(out.Reports, r)
 			continue
@@ -72,6 +73,18 @@ func (c *Client) Orphans(ctx context.Context, keep []Schedule, opts ...partnerce
 
 // ours reports whether a query was stored for a schedule or a run.
 func ours(q Query) bool { return strings.HasPrefix(q.Description, scheduleMark) || leftover(q) }
+
+// madeFor reports whether a query was stored for a report that is not needed any
+// more, and not for another one that uses it as well: both have the same name.
+func madeFor(q Query, r Report) bool {
+	if !strings.EqualFold(q.Name, r.Name) {
+		return false
+	}
+	if leftover(q) {
+		return abandoned(q.CreatedAt)
+	}
+	return !r.once()
+}
 
 // leftover reports whether a query was stored for one run.
 func leftover(q Query) bool { return q.Description == runMark }

@@ -142,6 +142,69 @@ func TestOrphanedRuns(t *testing.T) {
 	})
 }
 
+// The query that a schedule has stored may be run, or scheduled, by others as well:
+// what they made has a claim of its own.
+func TestOrphansOnTheQueryOfASchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		keep := daily(nil)
+		applied := apply(t, s, c, keep)
+		old := apply(t, s, c, daily(func(s *analytics.Schedule) { s.Name = "Old" }))
+		theirs := map[string]bool{}
+		for _, queryID := range []string{applied.Report.QueryID, old.Report.QueryID} {
+			for _, k := range []bool{false, true} {
+				run, err := c.Run(t.Context(), analytics.RunRequest{QueryID: queryID, Keep: k, QueryStart: dailyStart.AddDate(0, -2, 0), QueryEnd: dailyStart})
+				if err != nil {
+					t.Fatal(err)
+				}
+				theirs[run.ReportID()] = k
+			}
+			own, err := c.CreateReport(t.Context(), analytics.ReportRequest{Name: "Own", QueryID: queryID, Start: dailyStart, Interval: 24 * time.Hour, Count: 90})
+			if err != nil {
+				t.Fatal(err)
+			}
+			theirs[own.ID] = true
+		}
+		// The same with the query of a run.
+		time.Sleep(time.Hour) // five runs an hour
+		run, err := c.Run(t.Context(), analytics.RunRequest{Query: usageQuery})
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs[run.ReportID()] = false
+		again, err := c.Run(t.Context(), analytics.RunRequest{QueryID: run.QueryID(), Keep: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs[again.ReportID()] = true
+		for day := range 2 {
+			for _, kept := range [][]analytics.Schedule{{keep}, nil} {
+				got, err := c.Orphans(t.Context(), kept)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found := map[string]bool{}
+				for _, r := range got.Reports {
+					found[r.ID] = true
+				}
+				if !found[old.Report.ID] || found[applied.Report.ID] != (kept == nil) {
+					t.Errorf("day %d: orphans %v, of the schedules want %s and %s only if nothing is kept", day, found, old.Report.ID, applied.Report.ID)
+				}
+				for id, stays := range theirs {
+					if found[id] != (!stays && day > 0) {
+						t.Errorf("day %d: report %s is an orphan: %t", day, id, found[id])
+					}
+				}
+				if len(got.Queries) != 0 {
+					t.Errorf("day %d: queries of others' reports: %+v", day, got.Queries)
+				}
+			}
+			time.Sleep(25 * time.Hour)
+		}
+	})
+}
+
 func TestOrphanErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()
