@@ -120,6 +120,8 @@ func (a *applying) find(ctx context.Context) (current *Report, others []Report, 
 	}
 	list = slices.DeleteFunc(list, func(r Report) bool { return !a.schedule.owns(r) })
 	slices.SortStableFunc(list, preferred)
+	// One that is listed twice, as when pages shift, is no duplicate of itself.
+	list = slices.CompactFunc(list, func(a, b Report) bool { return strings.EqualFold(a.ID, b.ID) })
 	for _, r := range list {
 		if current == nil {
 			text, err := "", error(nil)

@@ -391,6 +391,26 @@ func TestApplyStopsTheSameDuplicateInAnyOrder(t *testing.T) {
 	})
 }
 
+// A listing whose pages shift has a report twice, which must not be paused for that.
+func TestApplyOfAReportThatIsListedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		c := s.client(t, analytics.Marketplace)
+		first := apply(t, s, c, daily(nil))
+		s.filter = func(req *http.Request, resp *http.Response) *http.Response {
+			if req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, "/ScheduledReport") {
+				item := s.reportJSON(s.reports[0])
+				return s.ok("", item, item)
+			}
+			return resp
+		}
+		got, err := c.Apply(t.Context(), daily(nil))
+		if err != nil || got.Action != analytics.Unchanged || got.Report.ID != first.Report.ID || len(got.Superseded) != 0 || s.reports[0].status != "Active" {
+			t.Errorf("applied %+v, %v", got, err)
+		}
+	})
+}
+
 // Two processes have applied the schedule at the same time.
 func TestApplyStopsDuplicates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
