@@ -205,6 +205,37 @@ func TestNullInPlaceOfAnObject(t *testing.T) {
 	}
 }
 
+// What stays in a list of texts or in a map keeps its text beside what is changed.
+func TestOddValuesStayBesideAChange(t *testing.T) {
+	t.Parallel()
+	const text = `{"industries":[7,null,"a\u0026b","\ud800"],"leveledCategories":{"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]}}`
+	for name, c := range map[string]struct {
+		edit func(*ingestion.Property)
+		want string
+	}{
+		"nothing":           {func(*ingestion.Property) {}, text},
+		"a text more":       {func(p *ingestion.Property) { p.Industries = append(p.Industries, "", "c") }, strings.Replace(text, `"\ud800"]`, `"\ud800","","c"]`, 1)},
+		"a text less":       {func(p *ingestion.Property) { p.Industries = p.Industries[1:] }, strings.Replace(text, `[7,null,`, `["",`, 1)},
+		"another text":      {func(p *ingestion.Property) { p.Industries[2] = "c" }, strings.Replace(text, `"a\u0026b"`, `"c"`, 1)},
+		"a category more":   {func(p *ingestion.Property) { p.LeveledCategories["new"] = []string{"n"} }, strings.Replace(text, `"media":["a",null],"media":["b",2]`, `"media":["b",2],"new":["n"]`, 1)},
+		"a category less":   {func(p *ingestion.Property) { delete(p.LeveledCategories, "Web") }, strings.Replace(text, `"Web":["x",1.0],"media":["a",null],"media":["b",2]`, `"media":["b",2]`, 1)},
+		"a subcategory":     {func(p *ingestion.Property) { p.LeveledCategories["Web"][0] = "y" }, strings.Replace(text, `["x",1.0],"media":["a",null],"media":["b",2]`, `["y",1.0],"media":["b",2]`, 1)},
+		"no text":           {func(p *ingestion.Property) { p.Industries = nil }, strings.Replace(text, `[7,null,"a\u0026b","\ud800"]`, `[]`, 1)},
+		"no category":       {func(p *ingestion.Property) { p.LeveledCategories = nil }, text[:strings.Index(text, `{"web"`)] + `{}}`},
+		"a map of its own":  {func(p *ingestion.Property) { p.LeveledIndustries = map[string][]string{"b": nil, "a": {"x"}} }, strings.TrimSuffix(text, "}") + `,"leveledIndustries":{"a":["x"],"b":[]}}`},
+		"another for a nil": {func(p *ingestion.Property) { p.LeveledCategories["web"] = []string{"w"} }, strings.Replace(text, `"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]`, `"web":["w"],"Web":["x",1.0],"media":["b",2]`, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := mustParse[ingestion.Property](t, text)
+			c.edit(&r.Data)
+			if diff := cmp.Diff(c.want, wire(t, r)); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestResourcesOfTheirTypes(t *testing.T) {
 	t.Parallel()
 	r := mustParse[ingestion.PackageConfiguration](t, `{"resourceType":"azureManagedApplicationPackageConfiguration","version":"1","id":"c"}`)
