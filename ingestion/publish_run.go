@@ -25,6 +25,7 @@ type publishing struct {
 	doubt     bool          // the submission may have been asked for already
 	accepted  bool          // it surely was, but its id is not known
 	looks     int           // for it, in vain
+	unseen    int           // conflicts with a submission that is not listed
 	missing   int           // looks that did not find the submission, in a row
 	refusals  int           // of the promotion, in a row
 	cancelled string        // the submission that was cancelled
@@ -219,16 +220,22 @@ func (p *publishing) overtaken(ctx context.Context, refused error, meta partnerc
 		return publishObservation{}, err
 	}
 	newest, found, err := p.latest(ctx)
-	switch {
+	s := PublishStatus{Phase: PhaseSubmitting}
+	switch isNew := found && later(newest, before); {
 	case err != nil:
 		return publishObservation{}, err
-	case !found || !later(newest, before):
-		s := PublishStatus{Phase: PhaseSubmitting}
-		return p.fail(s, "the service refused the submission", refused, meta), nil
-	case p.doubt:
+	case isNew && p.doubt:
 		return p.submitted(newest), nil
+	case !isNew && p.doubt && p.unseen < maxMissing: // its own may take a moment to appear
+		p.unseen++
+		s.Incomplete = refused
+		return p.pending(s, 0), nil
+	case !isNew && !(found && newest.Status().Stage.Pending()):
+		return p.fail(s, "the service refused the submission", refused, meta), nil
 	}
-	p.state.after = "" // somebody was faster: begin again with what is there now
+	// Somebody was faster, with a submission or with the promotion of the last one:
+	// begin again with what is there now.
+	p.state.after = ""
 	return p.begin(ctx)
 }
 

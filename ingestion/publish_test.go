@@ -180,6 +180,10 @@ func TestAnotherSubmissionInFlight(t *testing.T) {
 	t.Parallel()
 	const cancel = "DELETE /submissions/1"
 	running, ended := listing(state("1", "InProgress", "Submitted")), listing(state("1", "InProgress", "Failed"))
+	preview, promoted, live := listing(state("1", "Published", "ReadyToPublish")), listing(state("1", "Published", "Publishing")), listing(state("1", "Published", "InStore"))
+	overtaken := func(d *desk) {
+		d.set(postSubmission, answer{status: 409}, answer{status: 201, body: state("2", "InProgress", "InDraft")})
+	}
 	for name, c := range map[string]struct {
 		policy  ingestion.InFlight
 		list    []answer
@@ -200,7 +204,10 @@ func TestAnotherSubmissionInFlight(t *testing.T) {
 		"too late to cancel":        {ingestion.InFlightCancel, []answer{listing(state("1", "Published", "Publishing"))}, nil, nil, "can no longer be cancelled"},
 		"cancelling refused":        {ingestion.InFlightCancel, []answer{running}, func(d *desk) { d.set(cancel, answer{status: 409}) }, []string{cancel}, "could not be cancelled"},
 		"cancelling without answer": {ingestion.InFlightCancel, []answer{running}, func(d *desk) { d.set(cancel, answer{status: 500}) }, nil, "500"},
-		"taken over":                {ingestion.InFlightTakeOver, []answer{listing(state("2", "InProgress", "Submitted"), state("1", "Published", "InStore"))}, nil, nil, ""},
+		// Somebody promotes the last one after the look at it.
+		"promoted meanwhile, refused":    {"", []answer{preview, promoted}, overtaken, []string{postSubmission}, "in flight"},
+		"promoted meanwhile, waited for": {ingestion.InFlightWait, []answer{preview, promoted, promoted, promoted, live}, overtaken, []string{postSubmission, postSubmission}, ""},
+		"taken over":                     {ingestion.InFlightTakeOver, []answer{listing(state("2", "InProgress", "Submitted"), state("1", "Published", "InStore"))}, nil, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -251,6 +258,8 @@ func TestLostAnswersToTheSubmission(t *testing.T) {
 		"made, without saying what":       {[]answer{none, none, made}, []answer{{status: 202}}, 1, ""},
 		"made, in words":                  {[]answer{none, made}, []answer{{status: 201, body: `"done"`}}, 1, ""},
 		"made, but never seen":            {[]answer{none}, []answer{{status: 202}}, 1, "does not list it"},
+		"503, and it is not listed yet":   {[]answer{none, none, none, made}, []answer{unavailable, conflict}, 2, ""},
+		"503, and it is never listed":     {[]answer{none}, []answer{unavailable, conflict}, 5, "InvalidState"},
 		"somebody was faster":             {[]answer{none, made}, []answer{conflict}, 1, "in flight"},
 		"refused for no visible reason":   {[]answer{none}, []answer{conflict}, 1, "InvalidState"},
 		"refused":                         {[]answer{none}, []answer{{status: 400, body: `"ICH50400 - Unable. {\"data\":{\"F\":[\"bad\"]}}"`}}, 1, "ICH50400"},
