@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -204,6 +205,12 @@ func (c *Client) ResumePublish(token string, option *PublishOption, opts ...part
 }
 
 func newPublication(p ProductScope, productID string, state publishState, opts []partnercenter.CallOption) *Publication {
+	// The caller may use the request and the options for something else now.
+	r := &state.request
+	r.Modules, r.Plans, opts = slices.Clone(r.Modules), slices.Clone(r.Plans), slices.Clone(opts)
+	if r.Option != nil {
+		r.Option = new(*r.Option)
+	}
 	run := &publishing{scope: p, productID: productID, opts: opts, state: state}
 	run.doubt = state.after != "" // it may have been submitted before the token was used
 	op := partnercenter.Operation{Kind: publishKind, ID: productID, Params: state.params()}

@@ -2,6 +2,7 @@ package ingestion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,12 +111,15 @@ func (s PublishStatus) each(yield func(string)) {
 	}
 }
 
-// scrub frees the texts of a look from what looks like a secret.
+// scrub frees the texts of a look from what looks like a secret. It works on copies:
+// what could not be read anew belongs to a look that others have already.
 func scrub(s *PublishStatus) {
 	s.Submission = scrubbed(s.Submission)
+	s.Workflow, s.Validations = slices.Clone(s.Workflow), slices.Clone(s.Validations)
 	for i := range s.Workflow {
 		w := &s.Workflow[i]
 		w.TargetEnvironment = redact.Text(w.TargetEnvironment)
+		w.Steps = slices.Clone(w.Steps)
 		for j := range w.Steps {
 			w.Steps[j].Name, w.Steps[j].State = redact.Text(w.Steps[j].Name), WorkflowState(redact.Text(string(w.Steps[j].State)))
 		}

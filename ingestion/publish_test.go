@@ -634,6 +634,50 @@ func TestLooksMayBeIncomplete(t *testing.T) {
 	})
 }
 
+// What was yielded belongs to the caller: a look that cannot be read anew shows the
+// texts of the one before, but does not write to them.
+func TestLooksAreNotWrittenToAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk().at("InProgress/Submitted")
+	d.set(workflow, listing(steps("Preview", "InProgress", "Automated validation=InProgress")), answer{status: 400, body: `"no"`})
+	d.set(validations, listing(`{"errorCode":"A-1","message":"m"}`), answer{status: 400, body: `"no"`})
+	p := begin(t, d, ingestion.PublishRequest{SubmissionID: "2"})
+	s, _, err := p.Poll(t.Context())
+	if err != nil || len(s.Workflow) != 1 || len(s.Validations) != 1 {
+		t.Fatal(s, err)
+	}
+	read := make(chan string)
+	go func() { // for the race detector
+		read <- s.Workflow[0].TargetEnvironment + s.Workflow[0].Steps[0].Name + s.Validations[0].Message
+	}()
+	again, _, err := p.Poll(t.Context())
+	if err != nil || again.Incomplete == nil || len(again.Workflow) != 1 || len(again.Validations) != 1 {
+		t.Error(again, err)
+	}
+	if text := <-read; text != "PreviewAutomated validationm" {
+		t.Errorf("%q", text)
+	}
+}
+
+// What is published is what the request said when Publish was called.
+func TestRequestsAreCopied(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	r := ingestion.PublishRequest{
+		Modules: []ingestion.Module{ingestion.ModuleListing}, Plans: []string{"plan-1"}, Option: &ingestion.PublishOption{IsManualPublish: true},
+	}
+	p := begin(t, d, r)
+	r.Modules[0], r.Plans[0], r.Option.IsManualPublish = ingestion.ModulePackage, "other", false
+	for range 2 {
+		if _, _, err := p.Poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(d.bodies) != 1 || !strings.Contains(d.bodies[0], `"isManualPublish":true`) || !strings.Contains(d.bodies[0], "plan-Listing") {
+		t.Errorf("submitted %q", d.bodies)
+	}
+}
+
 // Unknown states go on for ever, and show.
 func TestUnknownStatesArePending(t *testing.T) {
 	t.Parallel()
