@@ -298,9 +298,9 @@ func refresh[E any](ctx context.Context, l Lister[E], to *[]E, opts []partnercen
 func (p *publishing) judge(ctx context.Context, s PublishStatus, meta partnercenter.ResponseMeta) (publishObservation, error) {
 	status := s.Submission.Status()
 	if status.Stage.Failed() {
-		reason := status.Reason
-		if reason == stateOf(s.Submission) {
-			reason = "" // the states are told anyway
+		reason := "" // other than the states, which are told anyway
+		if u := s.Submission.PendingUpdate; u != nil {
+			reason = u.FailureReason
 		}
 		return p.fail(s, reason, nil, meta), nil
 	}

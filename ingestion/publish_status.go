@@ -62,11 +62,15 @@ func (s PublishStatus) text() string {
 	return words
 }
 
-// stateOf is the service's words for where a submission stands.
+// stateOf is the service's words for where a submission stands. An update is among them
+// when it is what counts: a preview that is not done, or not good, must not read as one.
 func stateOf(s Submission) string {
 	words := strings.TrimSpace(string(s.State) + " " + string(s.Substate))
 	if words == "" {
-		return "no state yet"
+		words = "no state yet"
+	}
+	if u := s.PendingUpdate; u != nil && s.Status().Stage != s.byState().Stage {
+		words += ", update " + strings.TrimSpace(string(u.UpdateType)+" "+string(u.Status))
 	}
 	return words
 }

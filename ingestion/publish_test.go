@@ -704,6 +704,34 @@ func TestUnknownStatesArePending(t *testing.T) {
 	}
 }
 
+// An update that goes on, or has failed, counts more than the states, and shows as well:
+// nobody is to read that a wait for a preview ended at the preview.
+func TestUpdatesThatCountShow(t *testing.T) {
+	t.Parallel()
+	for update, want := range map[string]string{
+		"Running": ", update Submit Running", "PendingConfirmation": ", update Submit PendingConfirmation", "New": ", update Submit New", "Failed": ", update Submit Failed",
+		"Completed": "", "Cancelled": "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk().set(getSubmission, ok(`{"id":"2","state":"Published","substate":"ReadyToPublish","pendingUpdateInfo":{"updateType":"Submit","status":"`+update+`"}}`))
+			s, err := begin(t, d, ingestion.PublishRequest{}).Wait(t.Context(), &partnercenter.WaitOptions{Timeout: time.Hour})
+			if want == "" {
+				if err != nil {
+					t.Errorf("%s: %v", update, err)
+				}
+				return
+			}
+			want := "Published ReadyToPublish" + want
+			if err == nil || s.Stage == ingestion.StagePreview || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %s, %v", update, s.Stage, err)
+			}
+			if e, is := errors.AsType[*ingestion.PublishError](err); is && e.Reason != "" {
+				t.Errorf("%s: the reason is %q", update, e.Reason)
+			}
+		})
+	}
+}
+
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
