@@ -131,8 +131,9 @@ const (
 //
 // Its resume token changes as it proceeds: write it down after every poll. Whoever
 // has it can go on with [Client.ResumePublish] on another machine, also when this
-// program was killed while it asked for the submission; none is made twice then.
-// It holds no secret.
+// program was killed while it asked for the submission; none is made twice then. One
+// that somebody else has made in the meantime cannot be told from its own, and is gone
+// on with. The token holds no secret.
 //
 // It is not safe for concurrent use.
 type Publication struct {

@@ -98,12 +98,17 @@ func (p *publishing) latest(ctx context.Context) (Submission, bool, error) {
 	return s, err == nil, err
 }
 
-// begin makes room for a submission.
+// begin looks what is there.
 func (p *publishing) begin(ctx context.Context) (publishObservation, error) {
 	newest, found, err := p.latest(ctx)
 	if err != nil {
 		return publishObservation{}, err
 	}
+	return p.behind(ctx, newest, found)
+}
+
+// behind makes room for a submission after the newest one.
+func (p *publishing) behind(ctx context.Context, newest Submission, found bool) (publishObservation, error) {
 	if !found || !newest.Status().Stage.Pending() {
 		p.state.after, p.doubt = mark(newest, found), false
 		return p.pending(PublishStatus{Phase: PhaseSubmitting}, soon), nil
@@ -234,9 +239,10 @@ func (p *publishing) overtaken(ctx context.Context, refused error, meta partnerc
 		return p.fail(s, "the service refused the submission", refused, meta), nil
 	}
 	// Somebody was faster, with a submission or with the promotion of the last one:
-	// begin again with what is there now.
+	// begin again with what is there now. Without another look, so that no token is
+	// left by which the other one would be taken for this publication's own.
 	p.state.after = ""
-	return p.begin(ctx)
+	return p.behind(ctx, newest, found)
 }
 
 // follow looks how far the submission is.

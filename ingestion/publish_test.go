@@ -206,7 +206,7 @@ func TestAnotherSubmissionInFlight(t *testing.T) {
 		"cancelling without answer": {ingestion.InFlightCancel, []answer{running}, func(d *desk) { d.set(cancel, answer{status: 500}) }, nil, "500"},
 		// Somebody promotes the last one after the look at it.
 		"promoted meanwhile, refused":    {"", []answer{preview, promoted}, overtaken, []string{postSubmission}, "in flight"},
-		"promoted meanwhile, waited for": {ingestion.InFlightWait, []answer{preview, promoted, promoted, promoted, live}, overtaken, []string{postSubmission, postSubmission}, ""},
+		"promoted meanwhile, waited for": {ingestion.InFlightWait, []answer{preview, promoted, promoted, live}, overtaken, []string{postSubmission, postSubmission}, ""},
 		"taken over":                     {ingestion.InFlightTakeOver, []answer{listing(state("2", "InProgress", "Submitted"), state("1", "Published", "InStore"))}, nil, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,6 +261,7 @@ func TestLostAnswersToTheSubmission(t *testing.T) {
 		"503, and it is not listed yet":   {[]answer{none, none, none, made}, []answer{unavailable, conflict}, 2, ""},
 		"503, and it is never listed":     {[]answer{none}, []answer{unavailable, conflict}, 5, "InvalidState"},
 		"somebody was faster":             {[]answer{none, made}, []answer{conflict}, 1, "in flight"},
+		"somebody was faster, seen once":  {[]answer{none, made, {status: 403}}, []answer{conflict}, 1, "in flight"},
 		"refused for no visible reason":   {[]answer{none}, []answer{conflict}, 1, "InvalidState"},
 		"refused":                         {[]answer{none}, []answer{{status: 400, body: `"ICH50400 - Unable. {\"data\":{\"F\":[\"bad\"]}}"`}}, 1, "ICH50400"},
 		"the first look fails":            {[]answer{{status: 403}}, []answer{created}, 0, "403"},
