@@ -44,6 +44,10 @@ func encodeObject(v reflect.Value) (document, error) {
 			doc = doc.remove(f.name)
 			continue
 		}
+		if known && misfit(base, doc[doc.find(f.name)].name) && (value.Kind() == reflect.Slice || value.Kind() == reflect.Map) {
+			// Whoever adds to a list that seems empty does not mean to replace it.
+			return nil, fmt.Errorf("ingestion: what the service sent as %s does not fit its field and would be lost; see Object.Field, and take it out with Object.Without first", f.name)
+		}
 		raw, err := encodeChanged(value, doc.get(f.name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
@@ -51,6 +55,12 @@ func encodeObject(v reflect.Value) (document, error) {
 		doc = doc.set(f.name, raw)
 	}
 	return doc, nil
+}
+
+// misfit reports whether a member did not fit when the struct was decoded.
+func misfit(v reflect.Value, name string) bool {
+	origin, _ := reflect.TypeAssert[Object](v.Field(0))
+	return slices.Contains(origin.Misfits(), name)
 }
 
 // typeOf is the resourceType of structs that know it, be it by value or by pointer.

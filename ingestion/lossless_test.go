@@ -133,6 +133,20 @@ func TestMembersOfAnotherKindAreKeptAndNamed(t *testing.T) {
 	if got := wire(t, r); got != strings.Replace(text, `{"en":"T"}`, `"T"`, 1) {
 		t.Errorf("sent after the change %s", got)
 	}
+	// Adding to a list of another kind would lose it.
+	r.Data.Contacts = append(r.Data.Contacts, ingestion.ListingContact{Name: "n"})
+	if raw, err := ingestion.Wire(r); err == nil || !strings.Contains(err.Error(), "listingContacts") {
+		t.Errorf("sent %s, %v", raw, err)
+	}
+	r.Data.Object = r.Data.Without("listingContacts")
+	if got := wire(t, r); !strings.HasSuffix(got, `"languageCode":true,"listingContacts":[{"name":"n"}]}`) {
+		t.Errorf("sent on purpose %s", got)
+	}
+	audience := mustParse[ingestion.ProductAvailability](t, `{"audiences":[["s-1"]]}`) // as the published schema has it
+	audience.Data.Audiences = append(audience.Data.Audiences, ingestion.AudienceGroup{Type: "t", Values: []string{"s-2"}})
+	if raw, err := ingestion.Wire(audience); err == nil || !strings.Contains(err.Error(), "audiences") {
+		t.Errorf("sent %s, %v", raw, err)
+	}
 	if misfits := mustParse[ingestion.Listing](t, `{"title":"T"}`).Data.Misfits(); misfits != nil {
 		t.Errorf("misfits of what fits: %q", misfits)
 	}
