@@ -222,7 +222,8 @@ func TestNullInPlaceOfAnObject(t *testing.T) {
 // What stays in a list of texts or in a map keeps its text beside what is changed.
 func TestOddValuesStayBesideAChange(t *testing.T) {
 	t.Parallel()
-	const text = `{"industries":[7,null,"a\u0026b","\ud800"],"leveledCategories":{"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]}}`
+	const categories = `{"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]}`
+	const text = `{"industries":[7,null,"a\u0026b","\ud800"],"leveledCategories":` + categories + `}`
 	for name, c := range map[string]struct {
 		edit func(*ingestion.Property)
 		want string
@@ -235,7 +236,7 @@ func TestOddValuesStayBesideAChange(t *testing.T) {
 		"a category less":   {func(p *ingestion.Property) { delete(p.LeveledCategories, "Web") }, strings.Replace(text, `"Web":["x",1.0],"media":["a",null],"media":["b",2]`, `"media":["b",2]`, 1)},
 		"a subcategory":     {func(p *ingestion.Property) { p.LeveledCategories["Web"][0] = "y" }, strings.Replace(text, `["x",1.0],"media":["a",null],"media":["b",2]`, `["y",1.0],"media":["b",2]`, 1)},
 		"no text":           {func(p *ingestion.Property) { p.Industries = nil }, strings.Replace(text, `[7,null,"a\u0026b","\ud800"]`, `[]`, 1)},
-		"no category":       {func(p *ingestion.Property) { p.LeveledCategories = nil }, text[:strings.Index(text, `{"web"`)] + `{}}`},
+		"no category":       {func(p *ingestion.Property) { p.LeveledCategories = nil }, strings.Replace(text, categories, `{}`, 1)},
 		"a map of its own":  {func(p *ingestion.Property) { p.LeveledIndustries = map[string][]string{"b": nil, "a": {"x"}} }, strings.TrimSuffix(text, "}") + `,"leveledIndustries":{"a":["x"],"b":[]}}`},
 		"another for a nil": {func(p *ingestion.Property) { p.LeveledCategories["web"] = []string{"w"} }, strings.Replace(text, `"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]`, `"web":["w"],"Web":["x",1.0],"media":["b",2]`, 1)},
 	} {

@@ -235,7 +235,7 @@ func (p *publishing) overtaken(ctx context.Context, refused error, meta partnerc
 		p.unseen++
 		s.Incomplete = refused
 		return p.pending(s, 0), nil
-	case !isNew && !(found && newest.Status().Stage.Pending()):
+	case !isNew && (!found || !newest.Status().Stage.Pending()):
 		return p.fail(s, "the service refused the submission", refused, meta), nil
 	}
 	// Somebody was faster, with a submission or with the promotion of the last one:
