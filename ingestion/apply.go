@@ -28,9 +28,10 @@ const (
 // nothing and leaves what is stored, as do members that the struct has no field for;
 // [Object.With] on the argument asks for an explicit zero or null, and so does an
 // empty list that is not nil. Lists count as a whole, except that of the markets,
-// where markets that are not named stay, and that of channel states. Secrets that
-// the service does not show are written every time, since nobody can tell whether
-// they are the same.
+// where markets that are not named stay, and that of channel states. In maps, too,
+// what is not named stays: a category is taken out with [Updater.Modify]. Secrets
+// that the service does not show are written every time, since nobody can tell
+// whether they are the same.
 //
 // When somebody else changes the same thing meanwhile, it is read again and merged
 // anew, like [Updater.Modify] does.

@@ -81,8 +81,13 @@ func mergeMember(name string, stored, wanted json.RawMessage) (json.RawMessage, 
 		}
 		return mergeList(s, w)
 	}
-	return wanted, sameScalar(stored, wanted)
+	return wanted, sameScalar(stored, wanted) || isNull(stored) && leftOut(wanted)
 }
+
+// leftOut reports whether the service may leave out a value, as it does with null and
+// what it takes for the default. Zero is not among them: no price is not a price of
+// nothing.
+func leftOut(wanted json.RawMessage) bool { return string(wanted) == "false" || string(wanted) == `""` }
 
 // mergeList makes a list as wanted out of what is stored: an entry that is there
 // already keeps what it has besides.

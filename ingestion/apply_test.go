@@ -172,6 +172,30 @@ func TestApplyChangesWhatDiffersAndNothingElse(t *testing.T) {
 	}
 }
 
+// The service leaves out what is false or empty, and what it leaves out is no change.
+// A price of nothing is one, since the market may have a price by other means.
+func TestApplyTakesWhatIsLeftOutForFalse(t *testing.T) {
+	t.Parallel()
+	const get = "GET /featureAvailabilities/getByInstanceID(instanceID=plan-Availability)"
+	prices := func(price *decimal.Decimal) ingestion.FeatureAvailability {
+		return ingestion.FeatureAvailability{
+			SubscriptionAudiences: []ingestion.AudienceMember{{ID: ""}},
+			PriceSchedules: []ingestion.PriceScheduleInfo{{FriendlyName: "f", Schedules: []ingestion.PriceSchedule{
+				{RetailPrice: &ingestion.Price{OpenPrice: price, CurrencyCode: "USD"}},
+			}}},
+		}
+	}
+	d := newDesk().set("PUT /featureavailabilities/x", ok(echo)).set(get,
+		listing(`{"id":"x","@odata.etag":"1","subscriptionAudiences":[{}],"priceSchedules":[{"friendlyName":"f","schedules":[{"retailPrice":{"currencyCode":"USD","priceTierID":"T"}}]}]}`))
+	offer := newClient(t, d).Product("p").FeatureAvailabilities()
+	if a, err := offer.Apply(t.Context(), "v", prices(nil)); err != nil || a.Action != ingestion.Unchanged {
+		t.Errorf("%s of %q, %v, sent %q", a.Action, a.Changes, err, d.bodies)
+	}
+	if a, err := offer.Apply(t.Context(), "v", prices(new(decimal.Decimal{}))); err != nil || a.Action != ingestion.Updated || len(d.bodies) != 1 || !strings.Contains(d.bodies[0], `"openPrice":0`) {
+		t.Errorf("a price of nothing: %s, %v, sent %q", a.Action, err, d.bodies)
+	}
+}
+
 func TestApplyingOffersAndPlans(t *testing.T) {
 	t.Parallel()
 	const (

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -45,13 +44,23 @@ func encodeObject(v reflect.Value) (document, error) {
 			doc = doc.remove(f.name)
 			continue
 		}
-		raw, err := encodeValue(value)
+		if known && misfit(base, doc[doc.find(f.name)].name) && (value.Kind() == reflect.Slice || value.Kind() == reflect.Map) {
+			// Whoever adds to a list that seems empty does not mean to replace it.
+			return nil, fmt.Errorf("ingestion: what the service sent as %s does not fit its field and would be lost; see Object.Field, and take it out with Object.Without first", f.name)
+		}
+		raw, err := encodeChanged(value, doc.get(f.name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
 		doc = doc.set(f.name, raw)
 	}
 	return doc, nil
+}
+
+// misfit reports whether a member did not fit when the struct was decoded.
+func misfit(v reflect.Value, name string) bool {
+	origin, _ := reflect.TypeAssert[Object](v.Field(0))
+	return slices.Contains(origin.Misfits(), name)
 }
 
 // typeOf is the resourceType of structs that know it, be it by value or by pointer.
@@ -104,7 +113,7 @@ func encodeValue(v reflect.Value) (json.RawMessage, error) {
 	case reflect.Slice:
 		return encodeSlice(v)
 	case reflect.Map:
-		return encodeMap(v)
+		return encodeMap(v, nil)
 	case reflect.Struct:
 		if origin, ok := reflect.TypeAssert[Object](v.Field(0)); ok && origin.isNull() && withoutOrigin(v).IsZero() {
 			return null, nil
@@ -114,6 +123,88 @@ func encodeValue(v reflect.Value) (json.RawMessage, error) {
 	default:
 		return nil, fmt.Errorf("%s cannot be sent", v.Type())
 	}
+}
+
+// encodeChanged is encodeValue for a value that the service had as was. What a list of
+// texts or a map still has of that keeps its text there: a number stays a number, and
+// null stays null. Objects remember for themselves.
+func encodeChanged(v reflect.Value, was json.RawMessage) (json.RawMessage, error) {
+	switch {
+	case v.Kind() == reflect.Map:
+		if old, err := parseDocument(was); err == nil {
+			return encodeMap(v, old)
+		}
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
+		var old []json.RawMessage
+		if json.Unmarshal(was, &old) == nil && len(old) > 0 {
+			return encodeTexts(v, old), nil
+		}
+	}
+	return encodeValue(v)
+}
+
+func encodeTexts(v reflect.Value, old []json.RawMessage) json.RawMessage {
+	known := make(map[string]json.RawMessage, len(old))
+	for _, raw := range old {
+		if text, ok := textOf(raw); ok {
+			known[text] = raw
+		}
+	}
+	items := make([]json.RawMessage, v.Len())
+	for i := range items {
+		text := v.Index(i).String()
+		raw, ok := known[text]
+		switch {
+		case i < len(old) && text == "" && isNull(old[i]):
+			items[i] = old[i]
+		case ok:
+			items[i] = raw
+		default:
+			items[i] = quote(text)
+		}
+	}
+	return array(items)
+}
+
+func encodeMap(v reflect.Value, old document) (json.RawMessage, error) {
+	var doc document
+	done := make(map[string]bool, len(old))
+	put := func(name string, item reflect.Value, was json.RawMessage) error {
+		done[name] = true
+		base := reflect.New(v.Type().Elem()).Elem()
+		raw := was
+		if len(was) == 0 || !decodeValue(was, base) || !same(item, base) {
+			var err error
+			if raw, err = encodeChanged(item, was); err != nil {
+				return fmt.Errorf("%q: %w", name, err)
+			}
+		}
+		doc = append(doc, member{name, raw})
+		return nil
+	}
+	for _, m := range old {
+		item := v.MapIndex(reflect.ValueOf(m.name).Convert(v.Type().Key()))
+		if !item.IsValid() || done[m.name] {
+			continue
+		}
+		if err := put(m.name, item, old.get(m.name)); err != nil { // of members of one name the last counts
+			return nil, err
+		}
+	}
+	names := make([]string, 0, v.Len())
+	for key := range v.Seq() {
+		names = append(names, key.String())
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if done[name] {
+			continue
+		}
+		if err := put(name, v.MapIndex(reflect.ValueOf(name).Convert(v.Type().Key())), nil); err != nil {
+			return nil, err
+		}
+	}
+	return doc.encode(), nil
 }
 
 // withoutOrigin is a copy of an object's struct with an empty Object.
@@ -137,22 +228,6 @@ func encodeSlice(v reflect.Value) (json.RawMessage, error) {
 		out = append(out, raw...)
 	}
 	return append(out, ']'), nil
-}
-
-func encodeMap(v reflect.Value) (json.RawMessage, error) {
-	byName := make(map[string]reflect.Value, v.Len())
-	for key, value := range v.Seq2() {
-		byName[key.String()] = value
-	}
-	var doc document
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		raw, err := encodeValue(byName[name])
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", name, err)
-		}
-		doc = append(doc, member{name, raw})
-	}
-	return doc.encode(), nil
 }
 
 // same reports whether two values of one type would be sent alike. Empty and nil

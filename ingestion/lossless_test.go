@@ -133,6 +133,20 @@ func TestMembersOfAnotherKindAreKeptAndNamed(t *testing.T) {
 	if got := wire(t, r); got != strings.Replace(text, `{"en":"T"}`, `"T"`, 1) {
 		t.Errorf("sent after the change %s", got)
 	}
+	// Adding to a list of another kind would lose it.
+	r.Data.Contacts = append(r.Data.Contacts, ingestion.ListingContact{Name: "n"})
+	if raw, err := ingestion.Wire(r); err == nil || !strings.Contains(err.Error(), "listingContacts") {
+		t.Errorf("sent %s, %v", raw, err)
+	}
+	r.Data.Object = r.Data.Without("listingContacts")
+	if got := wire(t, r); !strings.HasSuffix(got, `"languageCode":true,"listingContacts":[{"name":"n"}]}`) {
+		t.Errorf("sent on purpose %s", got)
+	}
+	audience := mustParse[ingestion.ProductAvailability](t, `{"audiences":[["s-1"]]}`) // as the published schema has it
+	audience.Data.Audiences = append(audience.Data.Audiences, ingestion.AudienceGroup{Type: "t", Values: []string{"s-2"}})
+	if raw, err := ingestion.Wire(audience); err == nil || !strings.Contains(err.Error(), "audiences") {
+		t.Errorf("sent %s, %v", raw, err)
+	}
 	if misfits := mustParse[ingestion.Listing](t, `{"title":"T"}`).Data.Misfits(); misfits != nil {
 		t.Errorf("misfits of what fits: %q", misfits)
 	}
@@ -202,6 +216,38 @@ func TestNullInPlaceOfAnObject(t *testing.T) {
 	r.Data.Contacts[0].Name = "o"
 	if got, want := wire(t, r), `{"listingContacts":[{"name":"o"},{"name":"m"}]}`; got != want {
 		t.Errorf("sent %s, want %s", got, want)
+	}
+}
+
+// What stays in a list of texts or in a map keeps its text beside what is changed.
+func TestOddValuesStayBesideAChange(t *testing.T) {
+	t.Parallel()
+	const categories = `{"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]}`
+	const text = `{"industries":[7,null,"a\u0026b","\ud800"],"leveledCategories":` + categories + `}`
+	for name, c := range map[string]struct {
+		edit func(*ingestion.Property)
+		want string
+	}{
+		"nothing":           {func(*ingestion.Property) {}, text},
+		"a text more":       {func(p *ingestion.Property) { p.Industries = append(p.Industries, "", "c") }, strings.Replace(text, `"\ud800"]`, `"\ud800","","c"]`, 1)},
+		"a text less":       {func(p *ingestion.Property) { p.Industries = p.Industries[1:] }, strings.Replace(text, `[7,null,`, `["",`, 1)},
+		"another text":      {func(p *ingestion.Property) { p.Industries[2] = "c" }, strings.Replace(text, `"a\u0026b"`, `"c"`, 1)},
+		"a category more":   {func(p *ingestion.Property) { p.LeveledCategories["new"] = []string{"n"} }, strings.Replace(text, `"media":["a",null],"media":["b",2]`, `"media":["b",2],"new":["n"]`, 1)},
+		"a category less":   {func(p *ingestion.Property) { delete(p.LeveledCategories, "Web") }, strings.Replace(text, `"Web":["x",1.0],"media":["a",null],"media":["b",2]`, `"media":["b",2]`, 1)},
+		"a subcategory":     {func(p *ingestion.Property) { p.LeveledCategories["Web"][0] = "y" }, strings.Replace(text, `["x",1.0],"media":["a",null],"media":["b",2]`, `["y",1.0],"media":["b",2]`, 1)},
+		"no text":           {func(p *ingestion.Property) { p.Industries = nil }, strings.Replace(text, `[7,null,"a\u0026b","\ud800"]`, `[]`, 1)},
+		"no category":       {func(p *ingestion.Property) { p.LeveledCategories = nil }, strings.Replace(text, categories, `{}`, 1)},
+		"a map of its own":  {func(p *ingestion.Property) { p.LeveledIndustries = map[string][]string{"b": nil, "a": {"x"}} }, strings.TrimSuffix(text, "}") + `,"leveledIndustries":{"a":["x"],"b":[]}}`},
+		"another for a nil": {func(p *ingestion.Property) { p.LeveledCategories["web"] = []string{"w"} }, strings.Replace(text, `"web":null,"Web":["x",1.0],"media":["a",null],"media":["b",2]`, `"web":["w"],"Web":["x",1.0],"media":["b",2]`, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := mustParse[ingestion.Property](t, text)
+			c.edit(&r.Data)
+			if diff := cmp.Diff(c.want, wire(t, r)); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

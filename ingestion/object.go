@@ -80,7 +80,8 @@ func (o Object) Without(name string) Object {
 
 // Misfits names the members that are there but not of the kind that the struct's
 // field expects. Their fields are zero; what the service sent is in
-// [Object.Field] and is sent back unless the field is set.
+// [Object.Field] and is sent back unless the field is set. Lists and maps can be set
+// only after [Object.Without], since an empty one invites to add to it.
 func (o Object) Misfits() []string {
 	if o.misfits == "" {
 		return nil

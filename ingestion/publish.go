@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,8 +131,9 @@ const (
 //
 // Its resume token changes as it proceeds: write it down after every poll. Whoever
 // has it can go on with [Client.ResumePublish] on another machine, also when this
-// program was killed while it asked for the submission; none is made twice then.
-// It holds no secret.
+// program was killed while it asked for the submission; none is made twice then. One
+// that somebody else has made in the meantime cannot be told from its own, and is gone
+// on with. The token holds no secret.
 //
 // It is not safe for concurrent use.
 type Publication struct {
@@ -204,6 +206,12 @@ func (c *Client) ResumePublish(token string, option *PublishOption, opts ...part
 }
 
 func newPublication(p ProductScope, productID string, state publishState, opts []partnercenter.CallOption) *Publication {
+	// The caller may use the request and the options for something else now.
+	r := &state.request
+	r.Modules, r.Plans, opts = slices.Clone(r.Modules), slices.Clone(r.Plans), slices.Clone(opts)
+	if r.Option != nil {
+		r.Option = new(*r.Option)
+	}
 	run := &publishing{scope: p, productID: productID, opts: opts, state: state}
 	run.doubt = state.after != "" // it may have been submitted before the token was used
 	op := partnercenter.Operation{Kind: publishKind, ID: productID, Params: state.params()}

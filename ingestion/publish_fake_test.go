@@ -382,3 +382,103 @@ func buildOffer(ctx context.Context, client *ingestion.Client, logo, app []byte)
 	note("package", template.Action, err)
 	return done, failed
 }
+
+// killer ends the program at one request: before it is sent, or when the service has
+// done what it asks for and the answer is lost.
+type killer struct {
+	next  http.RoundTripper
+	at    int // 0: never
+	after bool
+	kill  context.CancelFunc
+	count int
+}
+
+func (k *killer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.Contains(req.URL.Path, "/oauth2/") {
+		return k.next.RoundTrip(req)
+	}
+	k.count++
+	if k.count != k.at {
+		return k.next.RoundTrip(req)
+	}
+	defer k.kill()
+	if k.after {
+		resp, err := k.next.RoundTrip(req)
+		if err != nil {
+			return nil, err
+		}
+		_ = resp.Body.Close()
+	}
+	return nil, context.Canceled
+}
+
+// Killed at any request, before or after the service has got it, the publication goes on
+// with the token of the last poll that was seen, and makes one submission.
+func TestKilledAtEveryRequest(t *testing.T) {
+	t.Parallel()
+	seldom := &partnercenter.WaitOptions{MinInterval: 2 * time.Hour, MaxInterval: -1} // so that there are few
+	for _, policy := range []ingestion.InFlight{ingestion.InFlightRefuse, ingestion.InFlightWait, ingestion.InFlightCancel, ingestion.InFlightTakeOver} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, answered %t", policy, after), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					srv := pctest.NewServer(t)
+					for at := 1; ; at++ { // until a run has fewer requests
+						product := addOffer(t, srv, fmt.Sprintf("offer-%d", at))
+						want := 1
+						if policy != ingestion.InFlightRefuse {
+							p, err := publisher(t, srv).Product(product.ID).Publish(ingestion.PublishRequest{})
+							if err != nil {
+								t.Fatal(err)
+							}
+							for range 2 {
+								if _, _, err := p.Poll(t.Context()); err != nil {
+									t.Fatal(err)
+								}
+							}
+						}
+						if policy == ingestion.InFlightWait {
+							want = 2
+						}
+						ctx, kill := context.WithCancel(t.Context())
+						options := srv.Options()
+						k := &killer{next: options.Transport, at: at, after: after, kill: kill}
+						options.Transport = k
+						client, err := ingestion.New(srv.AppOnlyTokenSource(), options)
+						if err != nil {
+							t.Fatal(err)
+						}
+						p, err := client.Product(product.ID).Publish(ingestion.PublishRequest{Goal: ingestion.GoalLive, InFlight: policy})
+						if err != nil {
+							t.Fatal(err)
+						}
+						token := p.ResumeToken()
+						for _, err = range p.Watch(ctx, seldom) {
+							if err == nil {
+								token = p.ResumeToken()
+							}
+						}
+						kill()
+						if k.count < at {
+							if err != nil || at < 15 {
+								t.Errorf("not killed at request %d: %v", at, err)
+							}
+							return
+						}
+						again, err := publisher(t, srv).ResumePublish(token, nil)
+						if err != nil {
+							t.Fatal(err)
+						}
+						s, err := again.Wait(t.Context(), seldom)
+						if err != nil || s.Stage != ingestion.StageLive {
+							t.Errorf("killed at request %d: %s, %v", at, s.Stage, err)
+						}
+						if stored, _ := srv.Ingestion().Product(product.ID); len(stored.Submissions) != want {
+							t.Errorf("killed at request %d: %d submissions, want %d", at, len(stored.Submissions), want)
+						}
+					}
+				})
+			})
+		}
+	}
+}

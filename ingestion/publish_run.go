@@ -25,6 +25,7 @@ type publishing struct {
 	doubt     bool          // the submission may have been asked for already
 	accepted  bool          // it surely was, but its id is not known
 	looks     int           // for it, in vain
+	unseen    int           // conflicts with a submission that is not listed
 	missing   int           // looks that did not find the submission, in a row
 	refusals  int           // of the promotion, in a row
 	cancelled string        // the submission that was cancelled
@@ -97,12 +98,17 @@ func (p *publishing) latest(ctx context.Context) (Submission, bool, error) {
 	return s, err == nil, err
 }
 
-// begin makes room for a submission.
+// begin looks what is there.
 func (p *publishing) begin(ctx context.Context) (publishObservation, error) {
 	newest, found, err := p.latest(ctx)
 	if err != nil {
 		return publishObservation{}, err
 	}
+	return p.behind(ctx, newest, found)
+}
+
+// behind makes room for a submission after the newest one.
+func (p *publishing) behind(ctx context.Context, newest Submission, found bool) (publishObservation, error) {
 	if !found || !newest.Status().Stage.Pending() {
 		p.state.after, p.doubt = mark(newest, found), false
 		return p.pending(PublishStatus{Phase: PhaseSubmitting}, soon), nil
@@ -219,17 +225,24 @@ func (p *publishing) overtaken(ctx context.Context, refused error, meta partnerc
 		return publishObservation{}, err
 	}
 	newest, found, err := p.latest(ctx)
-	switch {
+	s := PublishStatus{Phase: PhaseSubmitting}
+	switch isNew := found && later(newest, before); {
 	case err != nil:
 		return publishObservation{}, err
-	case !found || !later(newest, before):
-		s := PublishStatus{Phase: PhaseSubmitting}
-		return p.fail(s, "the service refused the submission", refused, meta), nil
-	case p.doubt:
+	case isNew && p.doubt:
 		return p.submitted(newest), nil
+	case !isNew && p.doubt && p.unseen < maxMissing: // its own may take a moment to appear
+		p.unseen++
+		s.Incomplete = refused
+		return p.pending(s, 0), nil
+	case !isNew && (!found || !newest.Status().Stage.Pending()):
+		return p.fail(s, "the service refused the submission", refused, meta), nil
 	}
-	p.state.after = "" // somebody was faster: begin again with what is there now
-	return p.begin(ctx)
+	// Somebody was faster, with a submission or with the promotion of the last one:
+	// begin again with what is there now. Without another look, so that no token is
+	// left by which the other one would be taken for this publication's own.
+	p.state.after = ""
+	return p.behind(ctx, newest, found)
 }
 
 // follow looks how far the submission is.
@@ -291,9 +304,9 @@ func refresh[E any](ctx context.Context, l Lister[E], to *[]E, opts []partnercen
 func (p *publishing) judge(ctx context.Context, s PublishStatus, meta partnercenter.ResponseMeta) (publishObservation, error) {
 	status := s.Submission.Status()
 	if status.Stage.Failed() {
-		reason := status.Reason
-		if reason == stateOf(s.Submission) {
-			reason = "" // the states are told anyway
+		reason := "" // other than the states, which are told anyway
+		if u := s.Submission.PendingUpdate; u != nil {
+			reason = u.FailureReason
 		}
 		return p.fail(s, reason, nil, meta), nil
 	}

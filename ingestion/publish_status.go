@@ -2,6 +2,7 @@ package ingestion
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,11 +62,15 @@ func (s PublishStatus) text() string {
 	return words
 }
 
-// stateOf is the service's words for where a submission stands.
+// stateOf is the service's words for where a submission stands. An update is among them
+// when it is what counts: a preview that is not done, or not good, must not read as one.
 func stateOf(s Submission) string {
 	words := strings.TrimSpace(string(s.State) + " " + string(s.Substate))
 	if words == "" {
-		return "no state yet"
+		words = "no state yet"
+	}
+	if u := s.PendingUpdate; u != nil && s.Status().Stage != s.byState().Stage {
+		words += ", update " + strings.TrimSpace(string(u.UpdateType)+" "+string(u.Status))
 	}
 	return words
 }
@@ -110,12 +115,15 @@ func (s PublishStatus) each(yield func(string)) {
 	}
 }
 
-// scrub frees the texts of a look from what looks like a secret.
+// scrub frees the texts of a look from what looks like a secret. It works on copies:
+// what could not be read anew belongs to a look that others have already.
 func scrub(s *PublishStatus) {
 	s.Submission = scrubbed(s.Submission)
+	s.Workflow, s.Validations = slices.Clone(s.Workflow), slices.Clone(s.Validations)
 	for i := range s.Workflow {
 		w := &s.Workflow[i]
 		w.TargetEnvironment = redact.Text(w.TargetEnvironment)
+		w.Steps = slices.Clone(w.Steps)
 		for j := range w.Steps {
 			w.Steps[j].Name, w.Steps[j].State = redact.Text(w.Steps[j].Name), WorkflowState(redact.Text(string(w.Steps[j].State)))
 		}

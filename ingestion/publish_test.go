@@ -180,6 +180,10 @@ func TestAnotherSubmissionInFlight(t *testing.T) {
 	t.Parallel()
 	const cancel = "DELETE /submissions/1"
 	running, ended := listing(state("1", "InProgress", "Submitted")), listing(state("1", "InProgress", "Failed"))
+	preview, promoted, live := listing(state("1", "Published", "ReadyToPublish")), listing(state("1", "Published", "Publishing")), listing(state("1", "Published", "InStore"))
+	overtaken := func(d *desk) {
+		d.set(postSubmission, answer{status: 409}, answer{status: 201, body: state("2", "InProgress", "InDraft")})
+	}
 	for name, c := range map[string]struct {
 		policy  ingestion.InFlight
 		list    []answer
@@ -200,7 +204,10 @@ func TestAnotherSubmissionInFlight(t *testing.T) {
 		"too late to cancel":        {ingestion.InFlightCancel, []answer{listing(state("1", "Published", "Publishing"))}, nil, nil, "can no longer be cancelled"},
 		"cancelling refused":        {ingestion.InFlightCancel, []answer{running}, func(d *desk) { d.set(cancel, answer{status: 409}) }, []string{cancel}, "could not be cancelled"},
 		"cancelling without answer": {ingestion.InFlightCancel, []answer{running}, func(d *desk) { d.set(cancel, answer{status: 500}) }, nil, "500"},
-		"taken over":                {ingestion.InFlightTakeOver, []answer{listing(state("2", "InProgress", "Submitted"), state("1", "Published", "InStore"))}, nil, nil, ""},
+		// Somebody promotes the last one after the look at it.
+		"promoted meanwhile, refused":    {"", []answer{preview, promoted}, overtaken, []string{postSubmission}, "in flight"},
+		"promoted meanwhile, waited for": {ingestion.InFlightWait, []answer{preview, promoted, promoted, live}, overtaken, []string{postSubmission, postSubmission}, ""},
+		"taken over":                     {ingestion.InFlightTakeOver, []answer{listing(state("2", "InProgress", "Submitted"), state("1", "Published", "InStore"))}, nil, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -251,7 +258,10 @@ func TestLostAnswersToTheSubmission(t *testing.T) {
 		"made, without saying what":       {[]answer{none, none, made}, []answer{{status: 202}}, 1, ""},
 		"made, in words":                  {[]answer{none, made}, []answer{{status: 201, body: `"done"`}}, 1, ""},
 		"made, but never seen":            {[]answer{none}, []answer{{status: 202}}, 1, "does not list it"},
+		"503, and it is not listed yet":   {[]answer{none, none, none, made}, []answer{unavailable, conflict}, 2, ""},
+		"503, and it is never listed":     {[]answer{none}, []answer{unavailable, conflict}, 5, "InvalidState"},
 		"somebody was faster":             {[]answer{none, made}, []answer{conflict}, 1, "in flight"},
+		"somebody was faster, seen once":  {[]answer{none, made, {status: 403}}, []answer{conflict}, 1, "in flight"},
 		"refused for no visible reason":   {[]answer{none}, []answer{conflict}, 1, "InvalidState"},
 		"refused":                         {[]answer{none}, []answer{{status: 400, body: `"ICH50400 - Unable. {\"data\":{\"F\":[\"bad\"]}}"`}}, 1, "ICH50400"},
 		"the first look fails":            {[]answer{{status: 403}}, []answer{created}, 0, "403"},
@@ -625,6 +635,50 @@ func TestLooksMayBeIncomplete(t *testing.T) {
 	})
 }
 
+// What was yielded belongs to the caller: a look that cannot be read anew shows the
+// texts of the one before, but does not write to them.
+func TestLooksAreNotWrittenToAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk().at("InProgress/Submitted")
+	d.set(workflow, listing(steps("Preview", "InProgress", "Automated validation=InProgress")), answer{status: 400, body: `"no"`})
+	d.set(validations, listing(`{"errorCode":"A-1","message":"m"}`), answer{status: 400, body: `"no"`})
+	p := begin(t, d, ingestion.PublishRequest{SubmissionID: "2"})
+	s, _, err := p.Poll(t.Context())
+	if err != nil || len(s.Workflow) != 1 || len(s.Validations) != 1 {
+		t.Fatal(s, err)
+	}
+	read := make(chan string)
+	go func() { // for the race detector
+		read <- s.Workflow[0].TargetEnvironment + s.Workflow[0].Steps[0].Name + s.Validations[0].Message
+	}()
+	again, _, err := p.Poll(t.Context())
+	if err != nil || again.Incomplete == nil || len(again.Workflow) != 1 || len(again.Validations) != 1 {
+		t.Error(again, err)
+	}
+	if text := <-read; text != "PreviewAutomated validationm" {
+		t.Errorf("%q", text)
+	}
+}
+
+// What is published is what the request said when Publish was called.
+func TestRequestsAreCopied(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	r := ingestion.PublishRequest{
+		Modules: []ingestion.Module{ingestion.ModuleListing}, Plans: []string{"plan-1"}, Option: &ingestion.PublishOption{IsManualPublish: true},
+	}
+	p := begin(t, d, r)
+	r.Modules[0], r.Plans[0], r.Option.IsManualPublish = ingestion.ModulePackage, "other", false
+	for range 2 {
+		if _, _, err := p.Poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(d.bodies) != 1 || !strings.Contains(d.bodies[0], `"isManualPublish":true`) || !strings.Contains(d.bodies[0], "plan-Listing") {
+		t.Errorf("submitted %q", d.bodies)
+	}
+}
+
 // Unknown states go on for ever, and show.
 func TestUnknownStatesArePending(t *testing.T) {
 	t.Parallel()
@@ -646,6 +700,34 @@ func TestUnknownStatesArePending(t *testing.T) {
 			}
 			if len(d.changed()) != 1 {
 				t.Errorf("%s: requests %q", unknown, d.changed())
+			}
+		})
+	}
+}
+
+// An update that goes on, or has failed, counts more than the states, and shows as well:
+// nobody is to read that a wait for a preview ended at the preview.
+func TestUpdatesThatCountShow(t *testing.T) {
+	t.Parallel()
+	for update, want := range map[string]string{
+		"Running": ", update Submit Running", "PendingConfirmation": ", update Submit PendingConfirmation", "New": ", update Submit New", "Failed": ", update Submit Failed",
+		"Completed": "", "Cancelled": "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk().set(getSubmission, ok(`{"id":"2","state":"Published","substate":"ReadyToPublish","pendingUpdateInfo":{"updateType":"Submit","status":"`+update+`"}}`))
+			s, err := begin(t, d, ingestion.PublishRequest{}).Wait(t.Context(), &partnercenter.WaitOptions{Timeout: time.Hour})
+			if want == "" {
+				if err != nil {
+					t.Errorf("%s: %v", update, err)
+				}
+				return
+			}
+			want := "Published ReadyToPublish" + want
+			if err == nil || s.Stage == ingestion.StagePreview || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %s, %v", update, s.Stage, err)
+			}
+			if e, is := errors.AsType[*ingestion.PublishError](err); is && e.Reason != "" {
+				t.Errorf("%s: the reason is %q", update, e.Reason)
 			}
 		})
 	}
