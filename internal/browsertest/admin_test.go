@@ -154,6 +154,48 @@ func (c *console) ask(token pc.Secret) int {
 	return resp.StatusCode
 }
 
+// A page that has been left open goes on with the server that takes over.
+func TestAdminPageOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	first, next := pctest.NewServer(t), pctest.NewServer(t)
+	handler := make(chan http.Handler, 1)
+	handler <- first.Handler(pctest.AdminLoopback)
+	_, at := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := <-handler
+		handler <- h
+		h.ServeHTTP(w, r)
+	}))
+	tab := newTab(t)
+	ask := func(s *pctest.Server, path string) string {
+		t.Helper()
+		token, err := s.AppOnlyTokenSource().Token(t.Context(), pc.TokenRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.partner.microsoft.com/v1.0/payouts/payments/"+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+		resp, err := s.Transport().RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return pctest.Fingerprint(token.Value)
+	}
+	for range 3 {
+		ask(first, "before")
+	}
+	run(t, tab, chromedp.Navigate(at+"/_pctest/"), shows("#request-rows", "/payments/before"))
+
+	revocable := ask(next, "after")
+	<-handler
+	handler <- next.Handler(pctest.AdminLoopback)
+	run(t, tab, shows("#request-rows", "/payments/after"), lacks("#request-rows", "/payments/before"),
+		chromedp.WaitEnabled(labelled("Revoke "+revocable), chromedp.ByQuery))
+}
+
 // Faults are added and removed with the keyboard alone.
 func TestAdminPageWorksByKeyboard(t *testing.T) {
 	t.Parallel()
