@@ -29,10 +29,13 @@ const (
 //
 // What the service does is described from
 // https://learn.microsoft.com/partner-center/insights/analytics-get-started on.
-type Analytics struct{ s *analytics.Server }
+type Analytics struct {
+	s       *analytics.Server
+	changed func() // notes that the state has changed
+}
 
 // Analytics returns the control of the analytics service.
-func (s *Server) Analytics() *Analytics { return &Analytics{s.analytics} }
+func (s *Server) Analytics() *Analytics { return &Analytics{s.analytics, s.changed} }
 
 // ReportData describes the synthetic rows of all datasets. Every dataset gets the
 // same number of rows for each day, so that there are more to come as the clock
@@ -231,11 +234,15 @@ func (a *Analytics) ExpectedRun(id string) (ReportTable, error) {
 
 // ExpireLinks makes the links to a run's file worthless that were given out so far;
 // an empty id means those of all runs. The next look at the run gives a new one.
-func (a *Analytics) ExpireLinks(id string) error { return a.s.ExpireLinks(id) }
+func (a *Analytics) ExpireLinks(id string) error {
+	defer a.changed()
+	return a.s.ExpireLinks(id)
+}
 
 // ReplaceFile changes the file of a run, also while it is being downloaded, and how
 // it is served. Its ETag changes with it; links stay good.
 func (a *Analytics) ReplaceFile(id string, file []byte, serving FileBehavior) error {
+	defer a.changed()
 	return a.s.ReplaceFile(id, file, blob.Properties(serving))
 }
 

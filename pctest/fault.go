@@ -211,10 +211,11 @@ func (f *Fault) UnmarshalJSON(b []byte) error { return f.f.UnmarshalJSON(b) }
 //
 // With which request: method, host and path, with asterisks as in [Fault.On]; skip and
 // times, or always. What happens: status with shape, code, message, body, header,
-// retryAfter or retryAt; drop (refuse, reset or answer, as [Refuse], [Reset] and
-// [LoseAnswer]); cutAfter, stallAfter with stallFor; delay. Shapes are gateway, nested,
-// partner, partnerNumber, empty, html, entra and xml. Durations are written as
-// [time.ParseDuration] reads them, sizes are bytes.
+// retryAfter or retryAt, and afterwards as for [AnswerAfterwards]; drop (refuse, reset or
+// answer, as [Refuse], [Reset] and [LoseAnswer]); cutAfter, stallAfter with stallFor;
+// delay. Shapes are gateway, nested, partner, partnerNumber, empty, html, entra, xml, ich,
+// ingestion, exception and text. Durations are written as [time.ParseDuration] reads them,
+// sizes are bytes.
 func ParseFaults(b []byte) ([]Fault, error) {
 	list, err := kit.ParseFaults(b)
 	if err != nil {

@@ -11,10 +11,13 @@ import (
 //
 // The API is described at
 // https://learn.microsoft.com/partner-center/marketplace-offers/submission-api-overview.
-type Ingestion struct{ s *ingestion.Server }
+type Ingestion struct {
+	s       *ingestion.Server
+	changed func() // notes that the state has changed
+}
 
 // Ingestion returns the control of the submission API.
-func (s *Server) Ingestion() *Ingestion { return &Ingestion{s.ingestion} }
+func (s *Server) Ingestion() *Ingestion { return &Ingestion{s.ingestion, s.changed} }
 
 // WithIngestionBehavior changes how the submission API behaves; change is given the
 // defaults.
@@ -62,6 +65,7 @@ type Variant struct {
 // AddProduct makes a product as if a client had done so, with its plans and with
 // the drafts of all of them.
 func (i *Ingestion) AddProduct(p Product) (StoredProduct, error) {
+	defer i.changed()
 	type external struct {
 		Type  string `json:"type"`
 		Value string `json:"value"`
@@ -176,6 +180,7 @@ func (i *Ingestion) NextSubmission(script SubmissionScript) error {
 
 // FinishSubmission puts a submission into a step of which there is no end.
 func (i *Ingestion) FinishSubmission(productID, submissionID string, step SubmissionStep) error {
+	defer i.changed()
 	return i.s.Finish(productID, submissionID, step.s)
 }
 
@@ -187,10 +192,14 @@ func (i *Ingestion) NextPackage(script PackageScript) error {
 // MovePackage gives a package another id, which is returned. Whoever asks for the
 // old one is answered with 301, as happens in the Store.
 func (i *Ingestion) MovePackage(productID, packageID string) (string, error) {
+	defer i.changed()
 	return i.s.MovePackage(productID, packageID)
 }
 
 // ExpireLinks makes the links that were given out for a file worthless: that of an
 // image, an asset, a video or a package by its id; an empty id means all files of
 // the product. The next look at it gives a new one.
-func (i *Ingestion) ExpireLinks(productID, id string) error { return i.s.ExpireLinks(productID, id) }
+func (i *Ingestion) ExpireLinks(productID, id string) error {
+	defer i.changed()
+	return i.s.ExpireLinks(productID, id)
+}

@@ -22,10 +22,13 @@ const (
 
 // Payouts controls the earnings and payments exports of a [Server]. It is safe for
 // concurrent use.
-type Payouts struct{ s *payouts.Server }
+type Payouts struct {
+	s       *payouts.Server
+	changed func() // notes that the state has changed
+}
 
 // Payouts returns the control of the exports.
-func (s *Server) Payouts() *Payouts { return &Payouts{s.payouts} }
+func (s *Server) Payouts() *Payouts { return &Payouts{s.payouts, s.changed} }
 
 // Export describes an export that a client has started.
 type Export struct {
@@ -68,19 +71,29 @@ func (p *Payouts) NextExport(script Script) {
 }
 
 // Finish ends an export: from now on, GET reports the step.
-func (p *Payouts) Finish(id string, step Step) error { return p.s.Finish(id, step.s) }
+func (p *Payouts) Finish(id string, step Step) error {
+	defer p.changed()
+	return p.s.Finish(id, step.s)
+}
 
 // ReplaceFile changes the file of an export, also while it is being downloaded.
 // Its ETag changes with it; links stay good.
-func (p *Payouts) ReplaceFile(id string, file []byte) error { return p.s.ReplaceFile(id, file) }
+func (p *Payouts) ReplaceFile(id string, file []byte) error {
+	defer p.changed()
+	return p.s.ReplaceFile(id, file)
+}
 
 // ExpireLinks makes the links to an export's file worthless that were given out so
 // far; an empty id means those of all exports. The next GET of the export gives a
 // new one.
-func (p *Payouts) ExpireLinks(id string) error { return p.s.ExpireLinks(id) }
+func (p *Payouts) ExpireLinks(id string) error {
+	defer p.changed()
+	return p.s.ExpireLinks(id)
+}
 
 // ServeFile changes how the file of an export is served from now on.
 func (p *Payouts) ServeFile(id string, change func(*FileBehavior)) error {
+	defer p.changed()
 	return p.s.ConfigureBlob(id, func(b *blob.Properties) {
 		f := FileBehavior(*b)
 		if change != nil {

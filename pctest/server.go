@@ -115,11 +115,16 @@ func New(opts ...Option) (_ *Server, err error) {
 	}
 	s.analytics, err = analytics.New(analytics.Config{
 		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.check, Blobs: s.blobs, BlobBase: blobBase, Callbacks: cfg.callbacks,
-		User: s.id.username, Data: analytics.Data(cfg.reportData), Settings: cfg.analytics.settings(),
+		User: s.id.username, Data: analytics.Data(cfg.reportData), Settings: cfg.analytics.settings(), Changed: s.changed,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pctest: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			s.analytics.Close() // what was restored may be calling already
+		}
+	}()
 	s.ingestion, err = ingestion.New(ingestion.Config{
 		Clock: s.clock, IDs: ids, Seed: cfg.seed, Check: s.check, Blobs: s.blobs, BlobBase: fileBase, Settings: cfg.ingestion.settings(),
 	})

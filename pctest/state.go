@@ -163,7 +163,9 @@ func (s *Server) resume() error {
 	if err := s.restoreUploads(); err != nil {
 		return err
 	}
-	s.state.write = s.allState
+	// Not before all is there: what has been restored may have gone on meanwhile, since calls
+	// that are due are made at once.
+	s.state.start(s.allState)
 	return nil
 }
 
@@ -194,10 +196,18 @@ func (s *Server) changed() {
 	}
 }
 
+// start has the state written down from now on, first as it is.
+func (st *state) start(write func() ([]byte, error)) {
+	st.mu.Lock()
+	st.write = write
+	st.mu.Unlock()
+	st.changed()
+}
+
 func (st *state) changed() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.timer == nil && !st.closed {
+	if st.timer == nil && !st.closed && st.write != nil {
 		st.pending.Add(1)
 		st.timer = time.AfterFunc(saveDelay, func() {
 			defer st.pending.Done()

@@ -378,6 +378,116 @@ func TestStateSurvivesAKill(t *testing.T) {
 	})
 }
 
+// What happens without a request is written down as well: what a test does, and what comes
+// with the time.
+func TestStateWithoutRequestsSurvivesAKill(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		receiver := pctest.WithCallbacks(pctest.ToHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls++ })))
+		slow := pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) { b.QueueTime, b.RunTime = time.Hour, time.Hour })
+		dir := t.TempDir()
+		srv, err := pctest.New(pctest.WithStateDir(dir), receiver, slow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
+			Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		export := newCaller(t, srv).start(pctest.Payments, "")
+		revoked := newCaller(t, srv)
+		killed := func(what string, act func(), check func(next *pctest.Server)) {
+			t.Helper()
+			time.Sleep(2 * time.Second) // all that was before is written
+			act()
+			time.Sleep(2 * time.Second)
+			// What the process would leave behind if it ended here.
+			copied := t.TempDir()
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			next, err := pctest.New(pctest.WithStateDir(copied), receiver, slow)
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			check(next)
+			synctest.Wait() // for calls that are due
+			if err := next.Close(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		killed("a product", func() { seed(t, srv) }, func(next *pctest.Server) {
+			if n := len(next.Ingestion().Products()); n != 1 {
+				t.Errorf("%d products are left", n)
+			}
+		})
+		killed("the end of an export", func() {
+			if err := srv.Payouts().Finish(export, pctest.Failed()); err != nil {
+				t.Fatal(err)
+			}
+		}, func(next *pctest.Server) {
+			if got := next.Payouts().Exports()[0].Status; got != "Failed" {
+				t.Errorf("the export is %s", got)
+			}
+		})
+		killed("a revoked token", func() { srv.RevokeToken(revoked.token) }, func(next *pctest.Server) {
+			revoked.http = &http.Client{Transport: next.Transport()}
+			if resp, _ := revoked.do(t.Context(), "GET", "/v1.0/payouts/payments/x"); resp.StatusCode != 401 {
+				t.Errorf("it is answered with %s", resp.Status)
+			}
+		})
+		killed("a call", func() { time.Sleep(3 * time.Hour) }, func(*pctest.Server) {})
+		if calls != 1 {
+			t.Errorf("the receiver was called %d times", calls)
+		}
+		if err := srv.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A server that does not come about leaves nobody behind who calls.
+func TestStateThatCannotBeUsedCallsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		receiver := pctest.WithCallbacks(pctest.ToHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls++ })))
+		dir := t.TempDir()
+		srv, err := pctest.New(pctest.WithStateDir(dir), receiver)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
+			Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "upload-0"), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pctest.New(pctest.WithStateDir(dir), receiver); err == nil {
+			t.Fatal("a damaged file is taken")
+		}
+		time.Sleep(24 * time.Hour)
+		if calls != 0 {
+			t.Errorf("the receiver was called %d times", calls)
+		}
+	})
+}
+
 func TestStateThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

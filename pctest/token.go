@@ -26,7 +26,10 @@ func (s *Server) AppOnlyTokenSource() partnercenter.TokenSource {
 }
 
 // RevokeToken makes an access token worthless before its time.
-func (s *Server) RevokeToken(token partnercenter.Secret) { s.entra.Revoke(token.Reveal()) }
+func (s *Server) RevokeToken(token partnercenter.Secret) {
+	s.entra.Revoke(token.Reveal())
+	s.changed()
+}
 
 // tokenSource asks the fake directory directly.
 type tokenSource struct {

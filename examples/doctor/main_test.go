@@ -85,6 +85,12 @@ func TestCodesAreExplained(t *testing.T) {
 	}
 }
 
+func TestHelpIsNoMistake(t *testing.T) {
+	if code, _, help := try(t.Context(), noEnvironment, "-help"); code != exitOK || !strings.Contains(help, "-explain") {
+		t.Errorf("exit code %d, %q", code, help)
+	}
+}
+
 func TestMistakesAreOneClearMessage(t *testing.T) {
 	for name, c := range map[string]struct {
 		lookup func(string) (string, bool)

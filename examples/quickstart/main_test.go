@@ -140,6 +140,12 @@ func TestBadFlags(t *testing.T) {
 	checkOneLine(t, code, stderr, "not a token")
 }
 
+func TestHelpIsNoMistake(t *testing.T) {
+	if code, _, help := try(t, "-help"); code != exitOK || !strings.Contains(help, "-resume") {
+		t.Errorf("exit code %d, %q", code, help)
+	}
+}
+
 func TestUnusableDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -14,6 +14,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,6 +53,9 @@ func main() {
 
 func run(ctx context.Context, args []string, w world) int {
 	cfg, err := parseFlags(args, w.stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
 	if err != nil {
 		return exitUsage
 	}

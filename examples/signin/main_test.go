@@ -197,6 +197,26 @@ func TestFailuresAreOneClearMessage(t *testing.T) {
 	}
 }
 
+// A user who has signed in for nothing has to do it again.
+func TestStoreIsTriedBeforeTheSignIn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(false)
+	d.openURL = func(context.Context, string) error { t.Error("the user is asked"); return context.Canceled }
+	if code := run(t.Context(), []string{"-store", "file:" + filepath.Join(file, "tokens")}, d.world); code != exitFailed || !strings.Contains(d.err.String(), "-store file:DIRECTORY") {
+		t.Errorf("exit code %d\n%s%s", code, d.out, d.err)
+	}
+}
+
+func TestHelpIsNoMistake(t *testing.T) {
+	d := newDesk(false)
+	if code := run(t.Context(), []string{"-help"}, d.world); code != exitOK || !strings.Contains(d.err.String(), "-store") {
+		t.Errorf("exit code %d\n%s%s", code, d.out, d.err)
+	}
+}
+
 func TestSignInWithoutMFAIsWarnedOf(t *testing.T) {
 	d := newDesk(false)
 	d.openURL = d.decide(t, entra.Decision{UPN: user, WithoutMFA: true})

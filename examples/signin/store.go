@@ -70,6 +70,21 @@ func openFiles(kind, dir string) (*auth.FileStore, string, error) {
 		}
 		dir = filepath.Join(config, "partnercenter", "tokens-"+kind)
 	}
+	if err := writable(dir); err != nil {
+		return nil, "", fmt.Errorf("nothing can be saved there, name another directory with -store file:DIRECTORY: %w", err)
+	}
 	store, err := auth.NewFileStore(dir, nil)
 	return store, dir, err
+}
+
+// writable finds out before the user signs in, and not after, whether anything can be saved.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".signin-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

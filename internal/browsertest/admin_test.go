@@ -60,14 +60,12 @@ func (c *console) start(kind payouts.Kind) *pc.Poller[payouts.Export] {
 
 // shows waits until an element has a text.
 func shows(selector, text string) chromedp.Action {
-	return chromedp.Poll(`[...document.querySelectorAll(`+quote(selector)+`)].some((e) => e.textContent.includes(`+quote(text)+`))`,
-		nil, chromedp.WithPollingTimeout(patience/2))
+	return holds(`[...document.querySelectorAll(` + quote(selector) + `)].some((e) => e.textContent.includes(` + quote(text) + `))`)
 }
 
 // lacks waits until no element has it.
 func lacks(selector, text string) chromedp.Action {
-	return chromedp.Poll(`![...document.querySelectorAll(`+quote(selector)+`)].some((e) => e.textContent.includes(`+quote(text)+`))`,
-		nil, chromedp.WithPollingTimeout(patience/2))
+	return holds(`![...document.querySelectorAll(` + quote(selector) + `)].some((e) => e.textContent.includes(` + quote(text) + `))`)
 }
 
 // labelled selects a button by what a screen reader says.
@@ -94,7 +92,7 @@ func TestAdminPageShowsAndSteers(t *testing.T) {
 	complete := labelled("Complete export " + exports[0].ID)
 	run(t, c.tab, chromedp.Click(complete, chromedp.ByQuery), shows("#said", "Completed"),
 		chromedp.WaitEnabled(labelled("Fail export "+exports[1].ID), chromedp.ByQuery),
-		chromedp.Poll(`document.querySelector(`+quote(complete)+`).disabled`, nil))
+		holds(`document.querySelector(`+quote(complete)+`).disabled`))
 	run(t, c.tab, chromedp.Click(labelled("Fail export "+exports[1].ID), chromedp.ByQuery), shows("#export-rows", "Failed"))
 	if e, err := first.Wait(t.Context(), nil); err != nil || e.Status != payouts.Completed {
 		t.Errorf("the completed export is %v: %v", e.Status, err)
@@ -106,7 +104,7 @@ func TestAdminPageShowsAndSteers(t *testing.T) {
 	if err := c.client.DeleteExport(t.Context(), payouts.Earnings, exports[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	run(t, c.tab, shows("#export-rows", "deleted"), chromedp.Poll(`document.querySelector(`+quote(labelled("Expire links of export "+exports[0].ID))+`).disabled`, nil))
+	run(t, c.tab, shows("#export-rows", "deleted"), holds(`document.querySelector(`+quote(labelled("Expire links of export "+exports[0].ID))+`).disabled`))
 
 	before := c.Now()
 	run(t, c.tab, chromedp.Click(`button[data-advance="24h"]`, chromedp.ByQuery), shows("#said", "24h"))
@@ -154,6 +152,48 @@ func (c *console) ask(token pc.Secret) int {
 	return resp.StatusCode
 }
 
+// A page that has been left open goes on with the server that takes over.
+func TestAdminPageOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	first, next := pctest.NewServer(t), pctest.NewServer(t)
+	handler := make(chan http.Handler, 1)
+	handler <- first.Handler(pctest.AdminLoopback)
+	_, at := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := <-handler
+		handler <- h
+		h.ServeHTTP(w, r)
+	}))
+	tab := newTab(t)
+	ask := func(s *pctest.Server, path string) string {
+		t.Helper()
+		token, err := s.AppOnlyTokenSource().Token(t.Context(), pc.TokenRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.partner.microsoft.com/v1.0/payouts/payments/"+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
+		resp, err := s.Transport().RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return pctest.Fingerprint(token.Value)
+	}
+	for range 3 {
+		ask(first, "before")
+	}
+	run(t, tab, chromedp.Navigate(at+"/_pctest/"), shows("#request-rows", "/payments/before"))
+
+	revocable := ask(next, "after")
+	<-handler
+	handler <- next.Handler(pctest.AdminLoopback)
+	run(t, tab, shows("#request-rows", "/payments/after"), lacks("#request-rows", "/payments/before"),
+		chromedp.WaitEnabled(labelled("Revoke "+revocable), chromedp.ByQuery))
+}
+
 // Faults are added and removed with the keyboard alone.
 func TestAdminPageWorksByKeyboard(t *testing.T) {
 	t.Parallel()
@@ -170,7 +210,7 @@ func TestAdminPageWorksByKeyboard(t *testing.T) {
 	}
 	for skip, next := range map[string]string{"faults": "fault-text", "requests": "only"} {
 		run(t, c.tab, chromedp.Focus(`.skip[href="#`+skip+`"]`, chromedp.ByQuery), chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.Tab),
-			chromedp.Poll(`document.activeElement.id === `+quote(next), nil))
+			holds(`document.activeElement.id === `+quote(next)))
 	}
 	run(t, c.tab,
 		chromedp.Focus("#fault-text", chromedp.ByQuery),
@@ -182,7 +222,7 @@ func TestAdminPageWorksByKeyboard(t *testing.T) {
 	// The list is redrawn every second, and the focus stays.
 	run(t, c.tab, chromedp.Focus(labelled("Remove fault 1"), chromedp.ByQuery))
 	c.start2xx()
-	run(t, c.tab, shows("#fault-rows", "1 hit"), chromedp.Poll(`document.activeElement.getAttribute("aria-label") === "Remove fault 1"`, nil),
+	run(t, c.tab, shows("#fault-rows", "1 hit"), holds(`document.activeElement.getAttribute("aria-label") === "Remove fault 1"`),
 		chromedp.KeyEvent(kb.Enter), lacks("#fault-rows", `"times":7`))
 
 	// A mistake is told, and nothing is added.

@@ -16,8 +16,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for the browser before it fails.
-const patience = time.Minute
+// patience is how long a test waits for the browser before it fails: long, for a busy
+// machine is no failure.
+const patience = 5 * time.Minute
 
 // findBrowser returns the path of a Chromium.
 func findBrowser(t *testing.T) string {
@@ -93,11 +94,15 @@ func run(t *testing.T, tab context.Context, actions ...chromedp.Action) {
 	}
 }
 
+// holds waits until an expression of the page is true.
+func holds(expression string) chromedp.Action {
+	return chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience/2))
+}
+
 // sees waits until the page has a title. The question dies with the page that it was put to,
 // so after each navigation it is put again.
 func sees(title string) chromedp.Action {
-	question := chromedp.Poll(`document.getElementById("title") && document.getElementById("title").textContent === `+quote(title),
-		nil, chromedp.WithPollingTimeout(patience/2))
+	question := holds(`document.getElementById("title") && document.getElementById("title").textContent === ` + quote(title))
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		for {
 			err := question.Do(ctx)

@@ -18,8 +18,8 @@ const Mark = "[redacted]"
 const (
 	formNames = `sig|client_secret|refresh_token|access_token|id_token|client_assertion|assertion|password|code_verifier|device_code|accountkey`
 	jsonNames = `sig|client_?secret|refresh_?token|access_?token|id_?token|client_?assertion|assertion|password|code_?verifier|device_?code|` +
-		// members of the submission API
-		`[a-z]*connectionstring|[a-z]*applicationkey|httpsendpointuri`
+		// members of the submission API, and of reports
+		`[a-z]*connectionstring|[a-z]*applicationkey|httpsendpointuri|callbackurl`
 	start  = `(?:\b|%(?:25)*[0-9a-f]{2})`
 	equals = `(?:=|%(?:25)*3d)`
 )
@@ -46,7 +46,7 @@ var patterns = []struct {
 
 // words are the hints for formNames and jsonNames.
 var words = []string{
-	"sig", "secret", "token", "assertion", "password", "verifier", "device", "accountkey", "connectionstring", "applicationkey", "httpsendpointuri",
+	"sig", "secret", "token", "assertion", "password", "verifier", "device", "accountkey", "connectionstring", "applicationkey", "httpsendpointuri", "callbackurl",
 }
 
 // Text replaces what looks like a token, a signature or a secret form field, and

@@ -35,6 +35,7 @@ func TestSecretsAreTakenOut(t *testing.T) {
 		"JSON member, line broken":   {"{\"clientSecret\"\n:\n\"a\\u002Bb\"}", "{\"clientSecret\"\n:\n\"[redacted]\"}"},
 		"JSON in JSON":               {`"fault {\"device_code\":\"ab\\\"c\\u002Bd\",\"x\":\"y\"}"`, `"fault {\"device_code\":\"[redacted]\",\"x\":\"y\"}"`},
 		"lead configuration":         {`{"ConnectionString":"a;AccountKey=b==","applicationKey":"c","azureActiveDirectoryApplicationKey": "d","httpsEndpointUri":"https://x/?code=e"}`, `{"ConnectionString":"[redacted]","applicationKey":"[redacted]","azureActiveDirectoryApplicationKey": "[redacted]","httpsEndpointUri":"[redacted]"}`},
+		"callback":                   {`{"CallbackUrl": "https://x/?code=e", "callbackMethod":"GET","callbackUrl":null}`, `{"CallbackUrl": "[redacted]", "callbackMethod":"GET","callbackUrl":null}`},
 		"account key in prose":       {`cannot parse "AccountName=x;AccountKey=ab+/c=="`, `cannot parse "AccountName=x;AccountKey=[redacted]"`},
 		"proxy":                      {`proxyconnect: parse "http://user:pa55@proxy:80"`, `proxyconnect: parse "http://user:[redacted]@proxy:80"`},
 		"prose about bearer":         {"Bearer token required", "Bearer token required"},

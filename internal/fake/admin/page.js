@@ -171,6 +171,11 @@ const shown = 200;
 let requests = [];
 
 async function fetchRequests(count) {
+  // A server that has been restarted counts from the beginning.
+  if (count < (requests.at(-1)?.number ?? 0)) {
+    requests = [];
+    $('request-rows').replaceChildren(); // the buttons of a row are those of its first request
+  }
   const last = requests.at(-1)?.number ?? 0;
   if (count === last) {
     // The answers to the latest may have come meanwhile.

@@ -121,6 +121,9 @@ func (s *Server) callDue() {
 				continue
 			}
 			n.Called = true
+			if s.cfg.Changed != nil {
+				s.cfg.Changed()
+			}
 			for range times {
 				s.start(r, n.ID)
 			}

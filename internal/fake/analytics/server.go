@@ -35,6 +35,9 @@ type Config struct {
 	Data Data
 	// Settings say how the service behaves.
 	Settings Settings
+	// Changed, if it is not nil, is called when something has happened without a
+	// request. It must not call the server.
+	Changed func()
 }
 
 // Server is the fake. It is safe for concurrent use.

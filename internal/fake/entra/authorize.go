@@ -19,6 +19,7 @@ import (
 
 // signIn is a user's way through the sign-in pages.
 type signIn struct {
+	leg
 	id        string
 	tenant    string // as written in the path
 	base      string
@@ -30,7 +31,6 @@ type signIn struct {
 	hint      string
 	challenge string
 	method    string // of the challenge
-	resource  Resource
 	offline   bool
 	device    *device // that is signed in; nil: the application itself
 	began     time.Time
@@ -105,7 +105,8 @@ func (s *Server) beginSignIn(q url.Values, t target, base string) (*signIn, *OAu
 	if e := s.findResource(token); e != nil {
 		return nil, e
 	}
-	in.resource, in.offline = token.res, token.wants("offline_access")
+	in.leg = leg{token.res, token.scopes, q.Get("nonce")}
+	in.offline = token.wants("offline_access")
 	switch {
 	case q.Get("response_type") != "code":
 		return nil, &OAuthError{Code: "unsupported_response_type", STS: 700054, Text: "The response_type must be code."}

@@ -11,8 +11,8 @@ import (
 
 // device is a device code that the server has given out.
 type device struct {
+	leg
 	clientID string
-	resource Resource
 	tenant   string // as written in the path
 	userCode string
 	expires  time.Time
@@ -44,7 +44,7 @@ func (s *Server) deviceCode(r *http.Request, t target) response {
 		return refuse(e)
 	}
 	d := &device{
-		clientID: q.app.ClientID, resource: q.res, tenant: t.tenant, userCode: strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", "")[:9]),
+		leg: leg{resource: q.res, scopes: q.scopes}, clientID: q.app.ClientID, tenant: t.tenant, userCode: strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", "")[:9]),
 		expires: s.now().Add(s.cfg.DeviceLifetime), interval: s.cfg.DeviceInterval,
 	}
 	code := "0.device-" + uuid.NewString() + uuid.NewString()
@@ -113,7 +113,7 @@ func (s *Server) verifyDevice(r *http.Request) response {
 	if d == nil {
 		return devicePage("No device waits with this code. Perhaps it has expired: let the device ask for a new one.")
 	}
-	in := &signIn{tenant: d.tenant, base: origin(r), app: s.apps[strings.ToLower(d.clientID)], resource: d.resource, device: d}
+	in := &signIn{tenant: d.tenant, base: origin(r), app: s.apps[strings.ToLower(d.clientID)], leg: d.leg, device: d}
 	s.remain(in)
 	return in.passwordPage("")
 }

@@ -23,6 +23,35 @@ type tokenRequest struct {
 	proven  bool // the application has shown a credential
 	res     Resource
 	scopes  []string // as asked for, in v2
+	begun   *leg     // of the flows that a user has begun before; nil: the others
+}
+
+// leg is what the first request of a flow in two has asked for. The second need not say
+// it again: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code does
+// not, and in https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+// its scope is optional.
+type leg struct {
+	resource Resource
+	scopes   []string
+	nonce    string // for the id token
+}
+
+// beginning finds the first leg of the flow that a request ends; an unknown one, which the
+// grant refuses, has asked for nothing. The lock is held.
+func (s *Server) beginning(grant string, form url.Values) *leg {
+	switch grant {
+	case "authorization_code":
+		if c := s.codes[form.Get("code")]; c != nil {
+			return &c.signIn.leg
+		}
+		return new(leg)
+	case "device_code", "urn:ietf:params:oauth:grant-type:device_code":
+		if d := s.devices[form.Get("device_code")]; d != nil {
+			return &d.leg
+		}
+		return new(leg)
+	}
+	return nil
 }
 
 func (q *tokenRequest) wants(scope string) bool {
@@ -79,6 +108,7 @@ func (s *Server) token(r *http.Request, t target, rec *Request) response {
 	if e := s.authenticateApp(r, q); e != nil {
 		return refuse(e)
 	}
+	q.begun = s.beginning(rec.GrantType, q.form)
 	if e := s.findResource(q); e != nil {
 		return refuse(e)
 	}
@@ -141,9 +171,16 @@ func (s *Server) findResource(q *tokenRequest) *OAuthError {
 				audience = a
 			}
 		}
-		if audience == "" {
+		if audience == "" && q.begun == nil {
 			return &OAuthError{Code: "invalid_scope", STS: 70011, Text: "The scope names no resource; it must end in /.default."}
 		}
+	}
+	if audience == "" && q.begun != nil {
+		q.res = q.begun.resource
+		if len(q.scopes) == 0 {
+			q.scopes = q.begun.scopes
+		}
+		return nil
 	}
 	if audience == "" {
 		return &OAuthError{Code: "invalid_request", STS: 900144, Text: "The request body must contain the parameter 'resource'."}
@@ -212,11 +249,15 @@ func (s *Server) userFields(q *tokenRequest, tenantID string, user *User, claims
 		out["client_info"] = base64.RawURLEncoding.EncodeToString(b)
 	}
 	if q.wants("openid") {
-		out["id_token"] = sign(s.key(), map[string]any{
+		id := map[string]any{
 			"aud": q.app.ClientID, "iss": q.base + "/" + tenantID + "/v2.0", "tid": tenantID, "ver": "2.0",
 			"sub": user.ObjectID, "oid": user.ObjectID, "preferred_username": user.UPN, "name": user.UPN,
 			"iat": claims.IssuedAt.Unix(), "nbf": claims.IssuedAt.Unix(), "exp": claims.ExpiresOn.Unix(),
-		})
+		}
+		if q.begun != nil && q.begun.nonce != "" {
+			id["nonce"] = q.begun.nonce // clients compare it with the one that they have sent
+		}
+		out["id_token"] = sign(s.key(), id)
 	}
 	if q.wants("offline_access") {
 		out["refresh_token"] = s.newRefreshToken(q.app.ClientID, user.UPN, user.AMR)

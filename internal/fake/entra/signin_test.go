@@ -282,6 +282,60 @@ func TestCodesAreBoundToTheirRequest(t *testing.T) {
 	})
 }
 
+// Clients that keep to the protocol say what they want once, when the flow begins.
+func TestSecondLegNeedNotSayWhatTheFirstHasSaid(t *testing.T) {
+	t.Parallel()
+	s := signInServer()
+	first := authorizeQuery("nonce", "n-0")
+	back, err := s.Visit(signInHost+authorizePath()+"?"+first.Encode(), Decision{UPN: signInUser})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, device := ask(t, s, "devicecode", url.Values{"client_id": {signInApp}, "scope": first["scope"]})
+	code, _ := device["device_code"].(string)
+	user, _ := device["user_code"].(string)
+	if err := s.ApproveDevice(user, signInUser); err != nil {
+		t.Fatal(err)
+	}
+	for nonce, form := range map[string]url.Values{
+		"n-0": {"grant_type": {"authorization_code"}, "client_id": {signInApp}, "code": u.Query()["code"], "redirect_uri": {signInBack}},
+		"":    {"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {signInApp}, "device_code": {code}},
+	} {
+		status, answer := ask(t, s, "token", form)
+		token, _ := answer["access_token"].(string)
+		if claims, ok := s.Check(token); status != 0 || !ok || claims.Audience != "https://api.example" || answer["refresh_token"] == nil {
+			t.Errorf("%s: %d, the token is for %q, %v", form["grant_type"], status, claims.Audience, answer["refresh_token"] != nil)
+		}
+		id, _ := answer["id_token"].(string)
+		parts := strings.Split(id, ".")
+		if len(parts) != 3 {
+			t.Fatalf("%s: the id token is %q", form["grant_type"], id)
+		}
+		b, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var claims struct {
+			Nonce string `json:"nonce"`
+		}
+		if err := json.Unmarshal(b, &claims); err != nil || claims.Nonce != nonce {
+			t.Errorf("%s: the nonce is %q, %v", form["grant_type"], claims.Nonce, err)
+		}
+	}
+	for want, form := range map[int]url.Values{
+		70000: {"grant_type": {"authorization_code"}, "client_id": {signInApp}, "code": {"x"}, "redirect_uri": {signInBack}},
+		70018: {"grant_type": {"device_code"}, "client_id": {signInApp}, "device_code": {"x"}},
+	} {
+		if got, _ := ask(t, s, "token", form); got != want {
+			t.Errorf("an unknown code: %d, want %d", got, want)
+		}
+	}
+}
+
 // A user with nothing but a browser enters the code and signs in, in spite of some slips.
 func TestPagesOfADevice(t *testing.T) {
 	s := signInServer()

@@ -22,6 +22,7 @@ type faultJSON struct {
 	Delay      span              `json:"delay,omitempty"`
 	Drop       string            `json:"drop,omitempty"`
 	Status     int               `json:"status,omitempty"`
+	Afterwards bool              `json:"afterwards,omitempty"`
 	Body       *string           `json:"body,omitempty"`
 	Shape      string            `json:"shape,omitempty"`
 	Code       string            `json:"code,omitempty"`
@@ -54,14 +55,14 @@ func (d *span) UnmarshalText(b []byte) error {
 func drops() []string { return []string{"", "refuse", "reset", "answer"} }
 
 func shapes() []string {
-	return []string{"gateway", "nested", "partner", "partnerNumber", "empty", "html", "entra", "xml"}
+	return []string{"gateway", "nested", "partner", "partnerNumber", "empty", "html", "entra", "xml", "ich", "ingestion", "exception", "text"}
 }
 
 // MarshalJSON implements [json.Marshaler].
 func (f Fault) MarshalJSON() ([]byte, error) {
 	out := faultJSON{
 		Method: f.Method, Host: f.Host, Path: f.Path, Skip: f.Skip, Times: max(f.Times, 0), Always: f.Times < 0,
-		Delay: span(f.Latency), Drop: drops()[f.Drop], Status: f.Status, Code: f.Code, Message: f.Message,
+		Delay: span(f.Latency), Drop: drops()[f.Drop], Status: f.Status, Afterwards: f.Afterwards, Code: f.Code, Message: f.Message,
 		StallFor: span(f.StallFor),
 	}
 	if f.Body != nil {
@@ -116,8 +117,8 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 		return errors.New("times and always exclude each other")
 	case in.RetryAfter != 0 && in.RetryAt != 0:
 		return errors.New("retryAfter and retryAt exclude each other")
-	case in.Status == 0 && (in.Body != nil || in.Shape != "" || in.Code != "" || in.Message != ""):
-		return errors.New("body, shape, code and message go with a status")
+	case in.Status == 0 && (in.Body != nil || in.Shape != "" || in.Code != "" || in.Message != "" || in.Afterwards):
+		return errors.New("body, shape, code, message and afterwards go with a status")
 	case in.StallFor != 0 && in.StallAfter == nil:
 		return errors.New("stallFor goes with stallAfter")
 	case in.CutAfter != nil && *in.CutAfter < 0 || in.StallAfter != nil && *in.StallAfter < 0:
@@ -127,7 +128,7 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 	}
 	*f = Fault{
 		Method: in.Method, Host: in.Host, Path: in.Path, Skip: in.Skip, Times: in.Times,
-		Latency: time.Duration(in.Delay), Drop: Drop(drop), Status: in.Status, Shape: Shape(shape), Code: in.Code, Message: in.Message,
+		Latency: time.Duration(in.Delay), Drop: Drop(drop), Status: in.Status, Afterwards: in.Afterwards, Shape: Shape(shape), Code: in.Code, Message: in.Message,
 		RetryAfter: time.Duration(in.RetryAfter + in.RetryAt), RetryAfterDate: in.RetryAt != 0, StallFor: time.Duration(in.StallFor),
 	}
 	if in.Always {

@@ -19,6 +19,7 @@ func TestFaultsAreReadAndWritten(t *testing.T) {
 		 "shape": "xml", "code": "ServerBusy", "message": "later", "header": {"x-a": "b"}, "retryAfter": "1m30s"},
 		{"always": true, "status": 429, "retryAt": "2s", "body": ""},
 		{"drop": "refuse"}, {"drop": "reset"}, {"drop": "answer", "delay": "1s"},
+		{"status": 503, "afterwards": true},
 		{"cutAfter": 0}, {"cutAfter": 10}, {"stallAfter": 5, "stallFor": "3s"}
 	]`
 	want := []kit.Fault{
@@ -28,6 +29,7 @@ func TestFaultsAreReadAndWritten(t *testing.T) {
 		},
 		{Times: -1, Status: 429, RetryAfter: 2 * time.Second, RetryAfterDate: true, Body: []byte{}},
 		{Drop: kit.DropRefuse}, {Drop: kit.DropReset}, {Drop: kit.DropAnswer, Latency: time.Second},
+		{Status: 503, Afterwards: true},
 		{Cut: true}, {Cut: true, CutAt: 10}, {Stall: true, StallAt: 5, StallFor: 3 * time.Second},
 	}
 	got, err := kit.ParseFaults([]byte(text))
@@ -53,6 +55,29 @@ func TestFaultsAreReadAndWritten(t *testing.T) {
 	}
 }
 
+// The page shows every fault that waits, also those that a program has injected.
+func TestEveryShapeHasAName(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	for shape := kit.ShapeGateway; shape <= kit.ShapeText; shape++ {
+		want := kit.Fault{Times: 1, Status: 503, Shape: shape}
+		b, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got kit.Fault
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Errorf("%s: %v", b, err)
+		} else if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: -want +got\n%s", b, d)
+		}
+		if seen[string(b)] {
+			t.Errorf("%s stands for two shapes", b)
+		}
+		seen[string(b)] = true
+	}
+}
+
 func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -70,6 +95,7 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		`{"status": 500, "times": 1, "always": true}`:          "exclude",
 		`{"status": 500, "retryAfter": "1s", "retryAt": "1s"}`: "exclude",
 		`{"delay": "1s", "message": "x"}`:                      "go with a status",
+		`{"drop": "answer", "afterwards": true}`:               "go with a status",
 		`{"cutAfter": -1}`:                                     "negative",
 		`{"stallFor": "1s", "delay": "1s"}`:                    "goes with stallAfter",
 		`{"delay": "-1s"}`:                                     "negative",
