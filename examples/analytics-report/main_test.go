@@ -255,3 +255,9 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("with more room: exit code %d\n%s%s", code, stdout, stderr)
 	}
 }
+
+func TestHelpIsNoMistake(t *testing.T) {
+	if code, _, help := try(t.Context(), t, t.TempDir(), "-help"); code != exitOK || !strings.Contains(help, "-out") {
+		t.Errorf("exit code %d, %q", code, help)
+	}
+}

@@ -142,3 +142,9 @@ func TestMistakes(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, &problems)
 	}
 }
+
+func TestHelpIsNoMistake(t *testing.T) {
+	if code, _, help := try(t.Context(), "-help"); code != exitOK || !strings.Contains(help, "-pace") {
+		t.Errorf("exit code %d, %q", code, help)
+	}
+}

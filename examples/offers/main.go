@@ -47,7 +47,10 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	fs.SetOutput(stderr)
 	fs.StringVar(&cfg.kind, "type", "", "show offers of this `type` only, for example AzureApplication; some accounts can list theirs in no other way")
 	fs.StringVar(&cfg.offer, "offer", "", "show the plans and submissions of the offer with this `id`")
-	if err := fs.Parse(args); err != nil {
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
 		return exitUsage
 	}
 	if fs.NArg() > 0 || cfg.kind != "" && cfg.offer != "" {

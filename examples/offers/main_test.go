@@ -89,3 +89,9 @@ func TestCredentialsInTheEnvironment(t *testing.T) {
 		}
 	}
 }
+
+func TestHelpIsNoMistake(t *testing.T) {
+	if code, _, help := try(t.Context(), "-help"); code != exitOK || !strings.Contains(help, "-offer") {
+		t.Errorf("exit code %d, %q", code, help)
+	}
+}

@@ -186,3 +186,9 @@ func TestCredentialsInTheEnvironment(t *testing.T) {
 		}
 	}
 }
+
+func TestHelpIsNoMistake(t *testing.T) {
+	if code, _, help := try(t.Context(), t, t.TempDir(), "-help"); code != exitOK || !strings.Contains(help, "-dry-run") {
+		t.Errorf("exit code %d, %q", code, help)
+	}
+}
