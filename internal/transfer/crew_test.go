@@ -603,6 +603,42 @@ func TestNoDescriptorStaysOpen(t *testing.T) {
 	}
 }
 
+// A panic of the caller's own function ends the requests before it reaches the caller.
+func TestPanicInProgressLeavesNothingRunning(t *testing.T) {
+	for _, parallel := range []int{-1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStore(1 << 20)
+			s.script = slowly(nil)
+			src := s.memorySource()
+			c := &crowd{Doer: s}
+			src.Doer = c
+			opts, reports := inParts(parallel), 0
+			opts.Progress = func(int64, int64) {
+				if reports++; reports == 3 {
+					panic("mine")
+				}
+			}
+			path := filepath.Join(t.TempDir(), "march.zip")
+			func() {
+				defer func() {
+					if v := recover(); v != "mine" {
+						t.Errorf("recovered %v", v)
+					}
+				}()
+				_, err := DownloadFile(t.Context(), src, path, opts)
+				t.Errorf("no panic, error %v", err)
+			}()
+			c.mu.Lock()
+			if c.now != 0 {
+				t.Errorf("%d requests at a time: %d are still open", parallel, c.now)
+			}
+			c.mu.Unlock()
+			s.play(nil)
+			fetchWhole(t, s, src, path, inParts(parallel)) // the lock on the part is gone
+		})
+	}
+}
+
 // Parts of the size that turns out best. One of them is so slow that others take
 // over half of what it lacks; in every second download other things go wrong, too.
 func TestPartsOfAnySize(t *testing.T) {
