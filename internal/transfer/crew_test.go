@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -289,6 +290,31 @@ func TestHolesAreFilledByTheNextRun(t *testing.T) {
 					t.Errorf("request %q for bytes that were there", rng)
 				}
 			}
+		})
+	}
+}
+
+// The largest numbers mean: as much as is useful.
+func TestNumbersWithoutLimit(t *testing.T) {
+	for name, opts := range map[string]*options{
+		"connections": {Parallel: math.MaxInt, PartSize: testPart},
+		"parts":       {PartSize: math.MaxInt64, ReadAhead: math.MaxInt64},
+		"retries":     {MaxRetries: math.MaxInt, StallTimeout: math.MaxInt64, MaxBytes: math.MaxInt64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStore(1 << 20)
+				path := filepath.Join(t.TempDir(), "march.zip")
+				plant(t, s, path, 100_000, func(side *sidecar) { // with a hole
+					side.Ranges = []doneRange{{50_000, 100_000, crcOf(s.data[50_000:100_000])}}
+				})
+				if res := fetchWhole(t, s, s.memorySource(), path, opts); res.Resumed != 50_000 {
+					t.Errorf("result %+v", res)
+				}
+				b := open(t, s.memorySource(), opts)
+				defer func() { _ = b.Close() }()
+				sameBytes(t, readAll(t, b), s.data)
+			})
 		})
 	}
 }
