@@ -97,16 +97,16 @@ func offset64(r io.ReaderAt, end, at int64) (int64, error) {
 		return at, nil
 	}
 	from := binary.LittleEndian.Uint64(locator[locator64OffsetAt:])
-	if from > uint64(end) { //nolint:gosec // not negative
+	if from > uint64(end) {
 		return 0, errDirectoryPlace
 	}
 	record := make([]byte, end64)
-	if n, err := r.ReadAt(record, int64(from)); n < len(record) { //nolint:gosec // see above
+	if n, err := r.ReadAt(record, int64(from)); n < len(record) { //nolint:gosec // not behind the end
 		return 0, noEOF(err)
 	}
 	offset := binary.LittleEndian.Uint64(record[end64OffsetAt:])
-	if offset > uint64(end) { //nolint:gosec // see above
+	if offset > uint64(end) {
 		return 0, errDirectoryPlace
 	}
-	return int64(offset), nil //nolint:gosec // see above
+	return int64(offset), nil //nolint:gosec // not behind the end
 }
