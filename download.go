@@ -40,7 +40,7 @@ type DownloadOptions struct {
 	// Parallel is the most requests that one transfer keeps going at a time. It
 	// begins with few, adds more while that makes it faster, and uses fewer when
 	// the store asks for patience (429 or 503). A store that knows no ranges gets
-	// one. Default 16; negative: 1.
+	// one. Default 16, at most 1024; negative: 1.
 	Parallel int
 	// PartSize is how many bytes one of several parallel requests asks for, at
 	// least 16 KiB. Default: about what a connection delivers in a second, or in

@@ -3,6 +3,7 @@ package analytics
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -198,7 +199,7 @@ func Records(c *partnercenter.Content, dataset query.Dataset, opts *partnercente
 // newRecordColumns names the columns of a file, and lists those that the dataset
 // does not have.
 func newRecordColumns(r partnercenter.ColumnReport, types map[string]query.ColumnType) (columns *recordColumns, unknown []string) {
-	columns = &recordColumns{names: r.Columns, index: make(map[string]int, len(r.Columns))}
+	columns = &recordColumns{names: slices.Clone(r.Columns), index: make(map[string]int, len(r.Columns))}
 	taken := make(map[string]int, len(r.Columns))
 	for i, name := range r.Columns {
 		key := foldName(name)

@@ -2,6 +2,7 @@ package analytics_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,21 @@ func TestRecordOptions(t *testing.T) {
 	}
 	if rows, err := collect(analytics.Records(inline(t, "a\n\"x\n"), dataset, nil)); err == nil {
 		t.Errorf("a missing quote: %v", rows)
+	}
+}
+
+// A report is the caller's, who may for example sort it to compare it.
+func TestColumnReportsOfRecordsCanBeChanged(t *testing.T) {
+	rows, err := collect(analytics.Records(inline(t, "UsageDate,OfferName\nd,x\n"), query.Dataset{}, &partnercenter.RowOptions{
+		OnColumns: func(r partnercenter.ColumnReport) { slices.Sort(r.Columns) },
+	}))
+	if err != nil || len(rows) != 1 {
+		t.Fatalf("%v, %v", rows, err)
+	}
+	for name, v := range rows[0].All() {
+		if v != rows[0].Value(name) {
+			t.Errorf("%s is %v and %v", name, v, rows[0].Value(name))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -181,7 +182,7 @@ type layout struct {
 // arrange compares the cells of a header with the fields.
 func (c columns) arrange(cells []string) layout {
 	l := layout{
-		report: partnercenter.ColumnReport{Columns: cells},
+		report: partnercenter.ColumnReport{Columns: slices.Clone(cells)}, // others may sort it
 		keys:   make([]string, len(cells)),
 		fields: make([]string, len(cells)),
 	}

@@ -44,7 +44,7 @@ func (a *archive) check(f *zip.File) error {
 		return err
 	case header == nil, binary.LittleEndian.Uint16(header[localMethodAt:]) != f.Method:
 		return errDiffers
-	case strings.HasSuffix(f.Name, "/"):
+	case strings.HasSuffix(f.Name, "/") && f.UncompressedSize64 > 0: // Java compresses the nothing in a folder to two bytes
 		return fmt.Errorf("is a folder with content: %w", errDiffers)
 	case f.CompressedSize64 > math.MaxInt64-uint64(body): //nolint:gosec // offsets are not negative
 		return errDiffers

@@ -40,6 +40,31 @@ func zipped(t testing.TB, pairs ...string) []byte {
 	return b.Bytes()
 }
 
+// zippedByJava has a folder that is compressed, to two bytes that mean nothing.
+func zippedByJava(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	folder, err := w.CreateRaw(&zip.FileHeader{Name: "folderX", Method: zip.Deflate, CompressedSize64: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(folder, "\x03\x00"); err != nil {
+		t.Fatal(err)
+	}
+	f, err := w.Create("x.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(f, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.ReplaceAll(b.Bytes(), []byte("folderX"), []byte("folder/")) // which package archive/zip does not write
+}
+
 func gzipped(t testing.TB, name, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -89,6 +114,8 @@ func TestOpenFindsOutWhatAFileIs(t *testing.T) {
 		{"zip with litter", zipped(t, "dir/", "", "__MACOSX/._x.csv", "junk", "a/__MACOSX/x", "junk", ".DS_Store", "junk", `d\.hidden`, "junk", "x.csv", csv),
 			[]content{{"x.csv", n, csv}}},
 		{"zip with dangerous names", zipped(t, "../../etc/passwd", csv, "/abs", csv), []content{{"../../etc/passwd", n, csv}, {"/abs", n, csv}}},
+		{"zip with an entry without name", zipped(t, "", csv), []content{{"export", n, csv}}},
+		{"zip with a folder as Java writes it", zippedByJava(t, csv), []content{{"x.csv", n, csv}}},
 		{"zip of gzip", zipped(t, "x.csv.gz", string(gzipped(t, "", utf8Mark+csv))), []content{{"x.csv", -1, csv}}},
 		{"zip without entries", zipped(t), nil},
 		{"gzip", gzipped(t, "", csv), []content{{"export", -1, csv}}},

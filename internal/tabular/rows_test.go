@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -130,6 +131,27 @@ func TestEveryFileHasItsOwnHeader(t *testing.T) {
 	}
 	if diff := cmp.Diff(wantReports, reports); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+}
+
+// Files that have been appended to each other may each begin with a byte order mark.
+func TestRepeatedHeadersAreSkipped(t *testing.T) {
+	const once = "colA,colB\n1,2\n"
+	for _, again := range []string{once, utf8Mark + once} {
+		got, err := collect[pair](text(t, utf8Mark+once+again), nil)
+		if diff := cmp.Diff([]pair{{"1", "2"}, {"1", "2"}}, got); err != nil || diff != "" {
+			t.Errorf("%q: rows (-want +got):\n%s%v", again, diff, err)
+		}
+	}
+}
+
+// A report is the caller's, who may for example sort it to compare it.
+func TestColumnReportsCanBeChanged(t *testing.T) {
+	got, err := collect[pair](text(t, "colB,colA\n2,1\ncolB,colA\n4,3\n"), &partnercenter.RowOptions{
+		OnColumns: func(r partnercenter.ColumnReport) { slices.Sort(r.Columns) },
+	})
+	if diff := cmp.Diff([]pair{{"1", "2"}, {"3", "4"}}, got); err != nil || diff != "" {
+		t.Errorf("rows (-want +got):\n%s%v", diff, err)
 	}
 }
 

@@ -100,10 +100,11 @@ func (t *table) wrap(err error) error {
 }
 
 // isHeader reports whether a row repeats the header, as it does where files have
-// been appended to each other. In a file with one column it may be a value.
+// been appended to each other, byte order marks included. In a file with one column
+// it may be a value.
 func (t *table) isHeader(r *cut) bool {
 	for i, name := range t.header {
-		if r.cell(i) != name {
+		if cell := r.cell(i); cell != name && (i > 0 || strings.TrimPrefix(cell, utf8Mark) != name) {
 			return false
 		}
 	}

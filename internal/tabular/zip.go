@@ -3,6 +3,7 @@ package tabular
 import (
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,9 @@ func openZip(name string, r io.ReaderAt, size int64, s *settings) (*partnercente
 		return nil, fmt.Errorf("%s: damaged or cut zip archive: %w", name, noEOF(err))
 	}
 	budget.left = math.MaxInt64
+	if err := checkDirectory(budget, size, z.File); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	z.RegisterDecompressor(zip.Deflate, func(r io.Reader) io.ReadCloser {
 		return flate.NewReader(bufio.NewReaderSize(r, compressedBuffer))
 	})
@@ -109,7 +113,7 @@ func (a *archive) entry(f *zip.File, yield visit) (more bool) {
 	if f.UncompressedSize64 <= math.MaxInt64 {
 		size = int64(f.UncompressedSize64)
 	}
-	e, err := textEntry(f.Name, a.m.measure(r), size, a.m)
+	e, err := textEntry(cmp.Or(f.Name, a.name), a.m.measure(r), size, a.m)
 	if err != nil {
 		done()
 		return fail(err)
@@ -121,10 +125,10 @@ func (a *archive) entry(f *zip.File, yield visit) (more bool) {
 }
 
 // litter reports whether an entry is a folder or something that a desktop left
-// behind.
+// behind. One without a name is neither.
 func litter(name string) bool {
 	name = strings.ReplaceAll(name, `\`, "/")
 	return strings.HasSuffix(name, "/") ||
-		strings.HasPrefix(path.Base(name), ".") ||
+		name != "" && strings.HasPrefix(path.Base(name), ".") ||
 		strings.HasPrefix(name, "__MACOSX/") || strings.Contains(name, "/__MACOSX/")
 }

@@ -77,6 +77,8 @@ func (c *crew) run(ctx context.Context, s *stream) error {
 	failed := make(chan error, 2)
 	helpers.Go(func() { failed <- c.sumUp(work) })
 	helpers.Go(func() { failed <- c.saveOften(work) })
+	defer helpers.Wait() // these two are for a Progress that panics
+	defer stop(nil)
 	err := c.lead(work, s, failed)
 	stop(err)
 	helpers.Wait()
@@ -93,6 +95,12 @@ func (c *crew) lead(ctx context.Context, s *stream, failed <-chan error) error {
 	tick := time.NewTicker(observeInterval)
 	defer tick.Stop()
 	working := 0
+	defer func() { // nobody is left, unless Progress has panicked
+		dismiss(nil)
+		for ; working > 0; working-- {
+			<-c.ended
+		}
+	}()
 	start := func(s *stream, p *piece) {
 		working++
 		go func() { c.ended <- c.work(ctx, s, p) }()
@@ -132,7 +140,6 @@ func (c *crew) lead(ctx context.Context, s *stream, failed <-chan error) error {
 			hire()
 		}
 	}
-	dismiss(nil)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -289,6 +290,31 @@ func TestHolesAreFilledByTheNextRun(t *testing.T) {
 					t.Errorf("request %q for bytes that were there", rng)
 				}
 			}
+		})
+	}
+}
+
+// The largest numbers mean: as much as is useful.
+func TestNumbersWithoutLimit(t *testing.T) {
+	for name, opts := range map[string]*options{
+		"connections": {Parallel: math.MaxInt, PartSize: testPart},
+		"parts":       {PartSize: math.MaxInt64, ReadAhead: math.MaxInt64},
+		"retries":     {MaxRetries: math.MaxInt, StallTimeout: math.MaxInt64, MaxBytes: math.MaxInt64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStore(1 << 20)
+				path := filepath.Join(t.TempDir(), "march.zip")
+				plant(t, s, path, 100_000, func(side *sidecar) { // with a hole
+					side.Ranges = []doneRange{{50_000, 100_000, crcOf(s.data[50_000:100_000])}}
+				})
+				if res := fetchWhole(t, s, s.memorySource(), path, opts); res.Resumed != 50_000 {
+					t.Errorf("result %+v", res)
+				}
+				b := open(t, s.memorySource(), opts)
+				defer func() { _ = b.Close() }()
+				sameBytes(t, readAll(t, b), s.data)
+			})
 		})
 	}
 }
@@ -594,12 +620,48 @@ func TestNoDescriptorStaysOpen(t *testing.T) {
 		cancel()
 	}
 	client.CloseIdleConnections()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for count() > before && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond) // the server's halves end when they notice
 	}
 	if after := count(); after > before {
 		t.Errorf("%d descriptors were open before, %d are now", before, after)
+	}
+}
+
+// A panic of the caller's own function ends the requests before it reaches the caller.
+func TestPanicInProgressLeavesNothingRunning(t *testing.T) {
+	for _, parallel := range []int{-1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStore(1 << 20)
+			s.script = slowly(nil)
+			src := s.memorySource()
+			c := &crowd{Doer: s}
+			src.Doer = c
+			opts, reports := inParts(parallel), 0
+			opts.Progress = func(int64, int64) {
+				if reports++; reports == 3 {
+					panic("mine")
+				}
+			}
+			path := filepath.Join(t.TempDir(), "march.zip")
+			func() {
+				defer func() {
+					if v := recover(); v != "mine" {
+						t.Errorf("recovered %v", v)
+					}
+				}()
+				_, err := DownloadFile(t.Context(), src, path, opts)
+				t.Errorf("no panic, error %v", err)
+			}()
+			c.mu.Lock()
+			if c.now != 0 {
+				t.Errorf("%d requests at a time: %d are still open", parallel, c.now)
+			}
+			c.mu.Unlock()
+			s.play(nil)
+			fetchWhole(t, s, src, path, inParts(parallel)) // the lock on the part is gone
+		})
 	}
 }
 

@@ -60,6 +60,10 @@ const (
 	defaultReadAhead    = 16 << 20
 	// minPartSize is the least that a caller may choose.
 	minPartSize = 16 << 10
+	// Callers may mean "without limit" by the largest number that there is. These are
+	// as good as that, and leave room for adding and multiplying.
+	mostParallel = 1 << 10
+	mostPartSize = 1 << 50
 )
 
 // firstPart is how much the first request asks for, before anything is known of
@@ -107,7 +111,7 @@ func newSettings(opts *partnercenter.DownloadOptions) settings {
 		parallel: o.Parallel, readAhead: o.ReadAhead, noResume: o.NoResume, progress: o.Progress,
 	}
 	if o.PartSize > 0 {
-		s.partSize = max(o.PartSize, minPartSize)
+		s.partSize = min(max(o.PartSize, minPartSize), mostPartSize)
 	}
 	if s.parallel == 0 {
 		s.parallel = defaultParallel
@@ -115,7 +119,7 @@ func newSettings(opts *partnercenter.DownloadOptions) settings {
 	if s.readAhead == 0 {
 		s.readAhead = defaultReadAhead
 	}
-	s.parallel, s.readAhead = max(s.parallel, 1), max(s.readAhead, 0)
+	s.parallel, s.readAhead = min(max(s.parallel, 1), mostParallel), max(s.readAhead, 0)
 	if s.stall == 0 {
 		s.stall = defaultStallTimeout
 	}

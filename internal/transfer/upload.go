@@ -72,7 +72,7 @@ func (o *UploadOptions) withDefaults() UploadOptions {
 	if out.Parallel == 0 {
 		out.Parallel = defaultUploaders
 	}
-	out.Parallel = max(out.Parallel, 1)
+	out.Parallel = min(max(out.Parallel, 1), mostParallel)
 	if out.MaxRetries == 0 {
 		out.MaxRetries = defaultMaxRetries
 	}

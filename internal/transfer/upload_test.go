@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,6 +74,21 @@ func TestUploadOfEverySizeFromEverySource(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestUploadNumbersWithoutLimit(t *testing.T) {
+	data := randomBytes(12_345)
+	for _, o := range []*UploadOptions{
+		{BlockSize: 1000, Parallel: math.MaxInt},
+		{BlockSize: math.MaxInt64, MaxRetries: math.MaxInt},
+	} {
+		s := newUploads()
+		res, err := Upload(t.Context(), s.target(t), bytes.NewReader(data), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.holds(t, data, res)
 	}
 }
 
