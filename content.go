@@ -36,18 +36,27 @@ type ContentLimits struct {
 // NewContent makes a Content of a sequence of entries; nil is an empty one. The
 // close function, which may be nil too, is called once by [Content.Close].
 func NewContent(entries iter.Seq2[*Entry, error], closeFunc func() error) *Content {
-	if entries == nil {
-		entries = func(func(*Entry, error) bool) {}
-	}
 	return &Content{entries: entries, close: closeFunc}
 }
 
 // Entries yields the files one after another. An entry's reader is valid until
-// the next one is yielded. An error is the last thing yielded.
-func (c *Content) Entries() iter.Seq2[*Entry, error] { return c.entries }
+// the next one is yielded. An error is the last thing yielded. A nil Content and the
+// zero value have none.
+func (c *Content) Entries() iter.Seq2[*Entry, error] {
+	if c == nil || c.entries == nil {
+		return nothing
+	}
+	return c.entries
+}
 
-// Close releases connections and files. Calling it again does nothing.
+func nothing(func(*Entry, error) bool) {}
+
+// Close releases connections and files. Calling it again, or for a nil Content, does
+// nothing.
 func (c *Content) Close() error {
+	if c == nil {
+		return nil
+	}
 	f := c.close
 	c.close = nil
 	if f == nil {

@@ -67,8 +67,14 @@ func TestContentIsClosedOnce(t *testing.T) {
 	if err := c.Close(); err != nil || closed != 1 {
 		t.Errorf("closed %d times, %v", closed, err)
 	}
-	if err := partnercenter.NewContent(nil, nil).Close(); err != nil {
-		t.Error(err)
+	// A failed call returns nil, which a deferred Close must bear.
+	for _, c := range []*partnercenter.Content{partnercenter.NewContent(nil, nil), {}, nil} {
+		for e := range c.Entries() {
+			t.Errorf("an empty content has %v", e)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
