@@ -34,6 +34,7 @@ type call struct {
 	delay      time.Duration // before the next attempt
 	retryAfter time.Duration // asked for by the latest answer
 	cut        error         // why the next attempt did not take place
+	doubt      bool          // an attempt that was repeated may have been carried out
 
 	bearers   []string // tokens sent, for scrubbing
 	refreshed bool     // the one forced refresh has been spent
@@ -125,6 +126,9 @@ func (c *call) finish(ctx context.Context, resp *http.Response, err error) (*Res
 		e.Err = c.tokenErr
 	case err != nil:
 		e.Err = scrub(causeOf(ctx, err), c.bearers)
+	}
+	if c.doubt && c.method == http.MethodDelete && c.status == http.StatusNotFound {
+		return nil, &deletedError{e}
 	}
 	return nil, e
 }
