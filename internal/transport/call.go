@@ -120,6 +120,10 @@ func (c *call) finish(ctx context.Context, resp *http.Response, err error) (*Res
 		e.Advice = advise(e, complaint, c.client.resource)
 	}
 	switch {
+	case c.cut != nil && err != nil && !errors.Is(err, c.cut):
+		// That the time was too short for another attempt is no reason to hide why
+		// the last one failed.
+		e.Err = fmt.Errorf("%w, and no time for another attempt: %w", scrub(err, c.bearers), c.cut)
 	case c.cut != nil:
 		e.Err = c.cut
 	case c.tokenErr != nil:
