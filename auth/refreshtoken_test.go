@@ -785,6 +785,36 @@ func TestANewRefreshTokenIsKeptWhileTheStoreIsDown(t *testing.T) {
 			alive(t, srv, store, app)
 		})
 	})
+	t.Run("its access token is not handed out when it is of no use", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			omit entra.Fault
+			wait time.Duration
+		}{
+			"expired meanwhile": {wait: 2 * time.Hour},
+			"there was none":    {omit: entra.Fault{Endpoint: entra.Token, Set: map[string]any{"scope": resource + "/other"}}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					srv := entra.New(strict())
+					store := &hooked{TokenStore: auth.NewMemoryStore()}
+					plantToken(t, srv, store, app)
+					src := refreshing(t, app, store, local(srv))
+					if c.omit.Endpoint != "" {
+						srv.Inject(c.omit)
+					}
+					store.save = broken
+					_ = refused(t, src, auth.TokenRequest{})
+					time.Sleep(c.wait)
+					store.set(func() { store.save = nil })
+					get(t, src, auth.TokenRequest{})
+					if n := redemptions(srv); n != 2 {
+						t.Errorf("%d redemptions, want a second one", n)
+					}
+					alive(t, srv, store, app)
+				})
+			})
+		}
+	})
 	t.Run("a store that cannot ever take it is not asked for long", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := entra.New(strict())
