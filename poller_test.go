@@ -294,6 +294,15 @@ func TestWaitEndsWithTimeoutOrContext(t *testing.T) {
 			},
 			text: "last status unknown",
 		},
+		"cancelled while a token source that reports it bare is asked": {
+			polls: []poll{{err: fmt.Errorf("getting a token: %w", context.Canceled)}}, want: reason,
+			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancelCause(ctx)
+				cancel(reason)
+				return ctx, func() { cancel(nil) }
+			},
+			text: "last status unknown: the user pressed Ctrl-C",
+		},
 		"timeout within a long Retry-After": {
 			polls: []poll{pendingFor("Queued", 24*time.Hour)}, opts: &waitOptions{Timeout: time.Hour}, want: context.DeadlineExceeded,
 			value: "Queued", status: "Queued", waited: time.Hour,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -335,6 +336,31 @@ func TestRenewalWaitsAsLongAsTheIssuerAsks(t *testing.T) {
 		want(t, s, auth.TokenRequest{}, "token-1")
 		synctest.Wait()
 		want(t, s, auth.TokenRequest{}, "token-3")
+	})
+}
+
+// The longest time that a Retry-After can name is not one of the past.
+func TestRenewalThatIsAskedToWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &scripted{next: func(_ context.Context, n int, _ auth.TokenRequest) (auth.Token, error) {
+			if n == 2 {
+				return auth.Token{}, &auth.Error{Kind: auth.KindTransient, RetryAfter: math.MaxInt64}
+			}
+			return token(n, time.Hour), nil
+		}}
+		s := closing(t, auth.Cached(src, nil))
+		want(t, s, auth.TokenRequest{}, "token-1")
+		time.Sleep(45 * time.Minute)
+		for range 14 {
+			want(t, s, auth.TokenRequest{}, "token-1")
+			synctest.Wait()
+			time.Sleep(time.Minute)
+		}
+		if n := src.count(); n != 2 {
+			t.Fatalf("%d requests while the old token serves, want 2", n)
+		}
+		time.Sleep(time.Minute)
+		want(t, s, auth.TokenRequest{}, "token-3") // without a token there is nothing to wait with
 	})
 }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -87,10 +88,11 @@ func classify(resp *http.Response, body []byte, grant string, secrets []string) 
 
 func parseRefusal(body []byte) refusal {
 	var r refusal
-	if err := json.Unmarshal(body, &r); err != nil {
+	err := json.Unmarshal(body, &r)
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !odd {
 		return refusal{} // HTML of a gateway, or nothing; the status has to do
 	}
-	return r
+	return r // a field of another type than it should have is left out
 }
 
 // describeForeign describes an answer that no token endpoint would give.

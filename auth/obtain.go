@@ -182,7 +182,7 @@ func (e *entry) failed(err error, now time.Duration) {
 	if x, ok := errors.AsType[*Error](err); ok {
 		pause = max(pause, x.RetryAfter)
 	}
-	e.retryAt = now + pause
+	e.retryAt = now + min(pause, never-now) // issuers may ask for a thousand years
 	old.soft.Store(int64(e.retryAt))
 }
 

@@ -43,8 +43,10 @@ type Options struct {
 	// A Transport that records traffic sees secrets, passwords and tokens.
 	Transport http.RoundTripper
 	// Logger receives one record per request to Entra ID and per obtained token at
-	// level Debug, and one per failed background renewal at level Warn. Records
-	// hold no secrets. Default: silent.
+	// level Debug, and one per failed background renewal at level Warn. Of refresh
+	// tokens it is told at level Error when one was refused, or a new one could not
+	// be saved, and of sign-ins at level Info. Records hold no secrets. Default:
+	// silent.
 	Logger *slog.Logger
 	// UserAgent is put in front of the SDK's own User-Agent. Not used by [Cached].
 	UserAgent string

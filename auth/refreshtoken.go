@@ -19,11 +19,14 @@ import (
 // for [Options.Timeout] and then with every call.
 //
 // When somebody else has replaced the stored token meanwhile, the source goes on with what
-// is stored; a running program notices a new sign-in by itself. A refused token is not
-// sent again, for a quarter of an hour, unless the stored one has changed: calls fail at
-// once with an [*Error] of [KindRefreshTokenDead], or of [KindInteractionRequired] when
-// the user must do something, after which one minute is enough. Its advice says how to go
-// on.
+// is stored; a running program notices a new sign-in by itself when it next redeems the
+// token. Access tokens of the old sign-in are handed out until then, for up to an hour: a
+// program that waits for a sign-in with another factor makes a new source after it.
+//
+// A refused token is not sent again, for a quarter of an hour, unless the stored one has
+// changed: calls fail at once with an [*Error] of [KindRefreshTokenDead], or of
+// [KindInteractionRequired] when the user must do something, after which one minute is
+// enough. Its advice says how to go on.
 //
 // What no program can prevent: it is killed, or loses its network, between the moment in
 // which the service invalidates the old token and the one in which the new token is

@@ -38,8 +38,9 @@ func (f *refresher) fetch(ctx context.Context, req TokenRequest) (Token, error) 
 	return f.rotate(ctx, req, lease)
 }
 
-// rounds bounds how often a redemption starts again because somebody else was first.
-const rounds = 20
+// rounds bounds how often a redemption starts again because somebody else was first. Without
+// locks that can happen many times in a row: who has just saved a token is the first to know.
+const rounds = 50
 
 // rotate redeems what the store holds. When it is refused and the store holds another
 // token by then, that one is tried: every such round means that somebody else got on.
@@ -72,8 +73,15 @@ func (f *refresher) rotate(ctx context.Context, req TokenRequest, lease Lease) (
 		if stored, version, moved, err = f.replaced(ctx, req, old, lease); err != nil {
 			return Token{}, err
 		}
-		if !moved || round == rounds {
+		if !moved {
 			return Token{}, f.refuse(ctx, req, old, e)
+		}
+		if round == rounds { // which says nothing of the token that is stored now
+			return Token{}, f.told(req, &Error{
+				Kind:        KindTransient,
+				Description: fmt.Sprintf("somebody else has redeemed the refresh token under key %q first, %d times in a row", f.key, rounds),
+				Advice:      "Use a store that can lock for a key that several processes redeem; the call can be repeated.",
+			})
 		}
 		f.log(req).DebugContext(ctx, "refresh token was refused, trying the one that is stored now", "round", round)
 		if lease == nil {

@@ -204,6 +204,40 @@ func TestWrongPasswordIsTriedOnceByAllTenantsTogether(t *testing.T) {
 	}
 }
 
+// A password that has worked and is changed at the directory is not proven any more: when
+// the pause is over, it is tried by one for all.
+func TestPasswordThatNoLongerWorksIsTriedOnceByAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := entra.New(everywhere())
+		opts := local(srv)
+		opts.Transport = inProcess{handler: srv, each: func(*http.Request) error {
+			time.Sleep(time.Second) // long enough for all to come
+			return nil
+		}}
+		s := usernamePassword(t, publicApp(), user(), opts)
+		get(t, s, auth.TokenRequest{})
+		srv.SetUser(entra.User{UPN: upn, TenantID: tenantID, Password: pc.NewSecret("another")})
+		_ = refused(t, s, auth.TokenRequest{Resource: "https://graph.microsoft.com"})
+		time.Sleep(5*time.Minute + time.Second)
+		before := srv.Count(entra.Token)
+		var wg sync.WaitGroup
+		for _, tenant := range []string{"", domain} {
+			for _, claims := range []string{`{"a":1}`, `{"b":1}`} {
+				wg.Go(func() {
+					_, err := s.Token(t.Context(), auth.TokenRequest{Resource: resource, TenantID: tenant, Claims: claims})
+					if !errors.Is(err, auth.ErrBadUserCredential) {
+						t.Errorf("tenant %q: %v", tenant, err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if n := srv.Count(entra.Token) - before; n != 1 {
+			t.Errorf("%d failed sign-ins at once, want 1", n)
+		}
+	})
+}
+
 // One tenant that does not know the user must not stop the others, nor be asked again
 // because they work.
 func TestUserWhomOneTenantDoesNotKnow(t *testing.T) {

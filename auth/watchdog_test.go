@@ -373,12 +373,15 @@ func TestWatchdogJudgesFailedRenewals(t *testing.T) {
 }
 
 // partial is a store that lists some keys and then fails.
-type partial struct{ auth.TokenStore }
+type partial struct {
+	auth.TokenStore
+	hidden string // is not listed
+}
 
-func (p partial) Keys(ctx context.Context) iter.Seq2[string, error] {
+func (p *partial) Keys(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for key, err := range auth.Keys(ctx, p.TokenStore) {
-			if !yield(key, err) {
+			if key != p.hidden && !yield(key, err) {
 				return
 			}
 		}
@@ -391,8 +394,9 @@ func TestWatchdogGoesOnWhenKeysCannotAllBeListed(t *testing.T) {
 		store := auth.NewMemoryStore()
 		aged(t, store, "a", 70*day)
 		told := 0
+		listing := &partial{TokenStore: store}
 		opts, logged := logging(&auth.Options{})
-		w := watchdog(t, partial{store}, &auth.WatchdogOptions{Logger: opts.Logger, Interval: time.Hour, Notify: func(context.Context, auth.Health) { told++ }})
+		w := watchdog(t, listing, &auth.WatchdogOptions{Logger: opts.Logger, Interval: time.Hour, Notify: func(context.Context, auth.Health) { told++ }})
 		all, err := w.Check(t.Context())
 		if err == nil || len(all) != 1 || told != 1 {
 			t.Errorf("%d results, %d reports, error %v; want what is known and an error", len(all), told, err)
@@ -407,6 +411,15 @@ func TestWatchdogGoesOnWhenKeysCannotAllBeListed(t *testing.T) {
 		}
 		if told != 1 {
 			t.Errorf("%d reports, want 1", told)
+		}
+		// A key that the broken list lacks is not gone, and so not new afterwards.
+		for _, listing.hidden = range []string{"a", ""} {
+			if _, err := w.Check(t.Context()); err == nil {
+				t.Error("no error")
+			}
+		}
+		if told != 1 {
+			t.Errorf("%d reports of one unchanged status, want 1", told)
 		}
 	})
 }

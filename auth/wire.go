@@ -272,8 +272,14 @@ var errTooLong = errors.New("the answer is longer than 1 MiB")
 // RoundTrip implements [http.RoundTripper].
 func (t whole) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case resp == nil:
+		// Tokens are fetched by goroutines of ours, where a panic ends the program.
+		return nil, fmt.Errorf("Options.Transport (%T) returned neither an answer nor an error", t.next)
+	case resp.Body == nil:
+		resp.Body = http.NoBody
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	_ = resp.Body.Close()

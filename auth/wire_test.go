@@ -294,6 +294,25 @@ type netError struct{ host string }
 func (e *netError) Error() string { return "dial tcp " + e.host + ": connection refused" }
 func (e *netError) Unwrap() error { return syscall.ECONNREFUSED }
 
+// What net/http repairs or reports in the answers of careless transports must not end the
+// program.
+func TestCarelessTransport(t *testing.T) {
+	for name, c := range map[string]struct {
+		resp *http.Response
+		want string
+	}{
+		"no answer and no error": {nil, "neither an answer nor an error"},
+		"no body":                {&http.Response{StatusCode: http.StatusNotFound}, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := &auth.Options{MaxRetries: -1, Transport: roundTripper(func(*http.Request) (*http.Response, error) { return c.resp, nil })}
+			if e := refused(t, clientCredentials(t, confidentialApp(), opts), auth.TokenRequest{}); !strings.Contains(e.Error(), c.want) {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+}
+
 func TestAnswerThatIsTooLong(t *testing.T) {
 	srv := listen(t, directory(), func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -440,15 +440,34 @@ func TestLostAnswersRepeatUnderOneKey(t *testing.T) {
 }
 
 func TestIdempotencyKeyIsTheCallers(t *testing.T) {
-	srv := pctest.NewServer(t)
-	client := newClient(t, srv)
-	key := uuid.NewString()
-	if _, err := client.StartExport(t.Context(), payouts.ExportRequest{Kind: payouts.Payments, IdempotencyKey: key}); err != nil {
-		t.Fatal(err)
-	}
-	if got := srv.Payouts().Exports()[0].RequestID; got != key {
-		t.Errorf("ms-requestid %s, want %s", got, key)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		srv := pctest.NewServer(t)
+		client := newClient(t, srv)
+		key := uuid.NewString()
+		header := partnercenter.WithHeader("ms-requestid", key)
+		another := partnercenter.WithHeader("ms-requestid", uuid.NewString())
+		for name, start := range map[string]func() (*partnercenter.Poller[payouts.Export], error){
+			"in the request": func() (*partnercenter.Poller[payouts.Export], error) {
+				return client.StartExport(t.Context(), payouts.ExportRequest{Kind: payouts.Payments, IdempotencyKey: key})
+			},
+			"as a header": func() (*partnercenter.Poller[payouts.Export], error) {
+				return client.StartExport(t.Context(), payouts.ExportRequest{Kind: payouts.Payments}, header)
+			},
+			"as both": func() (*partnercenter.Poller[payouts.Export], error) {
+				return client.StartExport(t.Context(), payouts.ExportRequest{Kind: payouts.Payments, IdempotencyKey: key}, another)
+			},
+		} {
+			lost := srv.Inject(pctest.LoseAnswer().On("POST", "*")) // it is a key only if it lets the request be repeated
+			if _, err := start(); err != nil || lost.Hits() != 1 {
+				t.Fatalf("%s: %v after %d lost answers", name, err, lost.Hits())
+			}
+			for _, e := range srv.Payouts().Exports() {
+				if e.RequestID != key {
+					t.Errorf("%s: ms-requestid %s, want %s", name, e.RequestID, key)
+				}
+			}
+		}
+	})
 }
 
 func TestResumeInAnotherProcess(t *testing.T) {

@@ -81,8 +81,8 @@ type ExportRequest struct {
 	// IdempotencyKey is sent as ms-requestid, which the documentation describes as
 	// the idempotency id of a request: use a new GUID for a new export and the
 	// same one to repeat a request whose answer was lost. Whether the service
-	// really recognises repetitions is not documented. Default: a fresh GUID,
-	// which all attempts of the call share.
+	// really recognises repetitions is not documented. Default: that header of the
+	// call's options, else a fresh GUID, which all attempts of the call share.
 	IdempotencyKey string
 }
 
@@ -168,6 +168,9 @@ func (c *Client) StartExport(ctx context.Context, req ExportRequest, opts ...par
 		query = append([]string{"$filter", text}, query...)
 	}
 	key := req.IdempotencyKey
+	if key == "" { // whoever knows the header's name may have set it
+		key = partnercenter.ResolveCallOptions(opts...).Header.Get("ms-requestid")
+	}
 	if key == "" {
 		key = uuid.NewString()
 	}

@@ -174,7 +174,7 @@ func TestTheTextOfAContradiction(t *testing.T) {
 
 // Amounts that do not fit the compact form must be kept elsewhere, not cut.
 func TestUnusualAmountsAreExact(t *testing.T) {
-	for _, text := range []string{"123456789012345678901234567890.5", "-0.0000000000000000000000000001", "1e-200", "1e99", "999999999999999999", "-999999999999999999e-128"} {
+	for _, text := range []string{"123456789012345678901234567890.5", "-0.0000000000000000000000000001", "1e-200", "1e99", "999999999999999999", "9999999999999999999", "-99999999999999999999", "-999999999999999999e-128"} {
 		row := earned("x", "P", "2024-01-31", "EUR", text, "1")
 		var sums Totals
 		add(t, &sums, row, row)
@@ -184,6 +184,11 @@ func TestUnusualAmountsAreExact(t *testing.T) {
 		row.EarningAmount = decimal.NewNullDecimal(dec(text).Add(dec("1e-210")))
 		if err := sums.Add(row); err == nil {
 			t.Errorf("%s: a tiny difference was not noticed", text)
+		}
+		row.EarningAmount, row.PaymentID = amount(text), "1"
+		add(t, &sums, row) // takes it out of one sum and puts it into another
+		if got := sums.All()[0]; !got.Amount.Equal(dec(text)) || got.Earnings != 1 {
+			t.Errorf("%s with a payment: %+v", text, got)
 		}
 	}
 }
@@ -365,5 +370,13 @@ func TestMatchPaymentsForgetsWhereEarningsWereBefore(t *testing.T) {
 	want := []PaymentMatch{{PaymentID: "1", Earnings: []Total{{Currency: "EUR", Amount: dec("10"), AmountUSD: dec("11"), Earnings: 1, Repeats: 1}}}}
 	if diff := cmp.Diff(want, MatchPayments(&earnings, nil)); diff != "" {
 		t.Errorf("matches (-want +got):\n%s", diff)
+	}
+	add(t, &earnings, row) // once more, where it is by now
+	want[0].Earnings[0].Repeats = 2
+	if diff := cmp.Diff(want, MatchPayments(&earnings, nil)); diff != "" {
+		t.Errorf("matches after another repetition (-want +got):\n%s", diff)
+	}
+	if all := earnings.All(); len(all) != 1 || !all[0].Amount.Equal(dec("10")) || all[0].Earnings != 1 {
+		t.Errorf("the sums are %+v", all)
 	}
 }

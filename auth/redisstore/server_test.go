@@ -18,10 +18,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is a real Redis server.
 type server struct {
-	addr string
-	dir  string
-	args []string
-	cmd  *exec.Cmd
+	addr   string
+	dir    string
+	args   []string
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the process has ended
 }
 
 // startServer starts a Redis server on a free port, with settings such as "--appendonly",
@@ -35,7 +36,9 @@ func startServer(t *testing.T, args ...string) *server {
 		t.Skip("this test needs redis-server (Debian: apt-get install redis-server)")
 	}
 	s := &server{dir: t.TempDir(), args: args}
-	for try := 0; ; try++ { // the free port can be gone by the time it is used
+	// The free port can be gone by the time it is used, and in a cluster the one that
+	// is 10,000 higher must be free, too, if there is such a port at all.
+	for try := 0; ; try++ {
 		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +51,7 @@ func startServer(t *testing.T, args ...string) *server {
 		if err == nil {
 			break
 		}
-		if try == 5 {
+		if try == 30 {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +77,12 @@ func (s *server) start(t *testing.T) error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	s.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		defer close(exited)
+		_ = cmd.Wait() // how it ended does not matter
+	}(s.cmd, s.exited)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1})
 	defer func() { _ = c.Close() }()
@@ -85,6 +93,9 @@ func (s *server) start(t *testing.T) error {
 			return nil
 		}
 		select {
+		case <-s.exited:
+			text, _ := os.ReadFile(log.Name()) // only to show
+			return fmt.Errorf("redis-server has ended: %s", text)
 		case <-ctx.Done():
 			s.kill()
 			text, _ := os.ReadFile(log.Name()) // only to show
@@ -96,8 +107,8 @@ func (s *server) start(t *testing.T) error {
 
 // kill ends the server at once, as a crash does.
 func (s *server) kill() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait() // its error is the kill
+	_ = s.cmd.Process.Kill() // it may have ended
+	<-s.exited
 }
 
 // client connects to a server.

@@ -416,7 +416,7 @@ func TestClusters(t *testing.T) {
 	for name, c := range map[string]redis.UniversalClient{"cluster": c, "ring": ring} {
 		t.Run(name, func(t *testing.T) {
 			s := over(t, c, nil)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			// A new cluster needs a moment.
 			err := auth.AwaitLock(ctx, func(ctx context.Context) (bool, error) {

@@ -27,7 +27,7 @@ type Options struct {
 const (
 	defaultTokenSize = 8192
 	// patience bounds every test, so that a lock which never comes is a failure.
-	patience = time.Minute
+	patience = 5 * time.Minute
 	// grace is how long a lock may outlive the process that held it.
 	grace = 10 * time.Second
 	// moment is how long a test watches that something does not happen.

@@ -34,6 +34,7 @@ type call struct {
 	delay      time.Duration // before the next attempt
 	retryAfter time.Duration // asked for by the latest answer
 	cut        error         // why the next attempt did not take place
+	doubt      bool          // an attempt that was repeated may have been carried out
 
 	bearers   []string // tokens sent, for scrubbing
 	refreshed bool     // the one forced refresh has been spent
@@ -119,12 +120,19 @@ func (c *call) finish(ctx context.Context, resp *http.Response, err error) (*Res
 		e.Advice = advise(e, complaint, c.client.resource)
 	}
 	switch {
+	case c.cut != nil && err != nil && !errors.Is(err, c.cut):
+		// That the time was too short for another attempt is no reason to hide why
+		// the last one failed.
+		e.Err = fmt.Errorf("%w, and no time for another attempt: %w", scrub(err, c.bearers), c.cut)
 	case c.cut != nil:
 		e.Err = c.cut
 	case c.tokenErr != nil:
 		e.Err = c.tokenErr
 	case err != nil:
 		e.Err = scrub(causeOf(ctx, err), c.bearers)
+	}
+	if c.doubt && c.method == http.MethodDelete && c.status == http.StatusNotFound {
+		return nil, &deletedError{e}
 	}
 	return nil, e
 }

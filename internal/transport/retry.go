@@ -122,7 +122,8 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 		asked, named = header.RetryAfter(resp.Header, time.Now())
 	}
 	c.retryAfter = asked
-	if c.retries >= c.policy.maxRetries || !repeatable(c.idempotent, named && !c.doubt503, resp, err) {
+	gated := named && !c.doubt503
+	if c.retries >= c.policy.maxRetries || !repeatable(c.idempotent, gated, resp, err) {
 		return false, nil
 	}
 	if ctx.Err() != nil {
@@ -138,6 +139,7 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 		return false, nil
 	}
 	c.retries++
+	c.doubt = c.doubt || !repeatable(false, gated, resp, err)
 	c.logRetry(ctx, resp, err)
 	return true, nil
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,6 +273,27 @@ func TestRetryThatDoesNotFitTheDeadlineEndsTheCallAtOnce(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || e.RetryAfter != 10*time.Second || e.Message != "busy" {
 			t.Errorf("got %#v", e)
 		}
+	})
+}
+
+// A deadline that is too short for another attempt does not hide what is wrong: a host
+// that cannot be reached is not a slow one.
+func TestRetryThatDoesNotFitTheDeadlineKeepsTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		wire := script(fail(refused))
+		c := newClient(t, wire, partnercenter.Options{Retry: partnercenter.RetryOptions{MaxRetries: 100}})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := c.Do(ctx, get("/x"))
+		e := wantError(t, err, 0)
+		if ctx.Err() != nil {
+			t.Fatal("the deadline came first")
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %#v", e)
+		}
+		wantText(t, err, "connection refused", "no time for another attempt")
 	})
 }
 
