@@ -41,7 +41,9 @@ type Schedule struct {
 	Format Format
 	// CallbackURL is called when a file is ready; see [Receiver]. Default: none.
 	CallbackURL partnercenter.Secret
-	// CallbackMethod is how it is called. Default: the service's, POST.
+	// CallbackMethod is how it is called. Default: the service's, POST. Where the
+	// service does not tell how it calls, as in older examples, another method is
+	// no change of its own; it goes along with other changes.
 	CallbackMethod CallbackMethod
 	// Paused stops the schedule for the time being. A schedule without it is
 	// resumed if somebody has paused it.
@@ -181,7 +183,9 @@ func (s Schedule) differences(r Report, now time.Time) []string {
 	differs("StartTime", !s.Start.IsZero() && (!sameGrid(s.Start, r.Start, s.Interval) || later))
 	differs("Format", !r.Format.wire().Is(s.Format.wire()))
 	differs("CallbackUrl", !r.CallbackURL.Equal(s.CallbackURL))
-	differs("CallbackMethod", !s.CallbackURL.IsZero() && !r.CallbackMethod.wire().Is(s.CallbackMethod.wire()))
+	// Older answers leave the method out. That must not be a difference, or it would
+	// be one for ever, and each change moves the next run.
+	differs("CallbackMethod", !s.CallbackURL.IsZero() && r.CallbackMethod != "" && !r.CallbackMethod.Is(s.CallbackMethod.wire()))
 	return out
 }
 

@@ -164,6 +164,27 @@ func TestApplyUpdatesWhatDiffers(t *testing.T) {
 	}
 }
 
+// A field that the service does not return is no difference.
+func TestApplyWithOlderAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		s.oldReports = true
+		c := s.client(t, analytics.Marketplace)
+		want := daily(func(x *analytics.Schedule) { x.CallbackMethod = analytics.CallbackGET })
+		first := apply(t, s, c, want)
+		for range 2 {
+			if got := apply(t, s, c, want); got.Action != analytics.Unchanged || got.Report.ID != first.Report.ID {
+				t.Errorf("%s, changes %v", got.Action, got.Changes)
+			}
+		}
+		want.Description = "other words"
+		apply(t, s, c, want)
+		if method := s.reports[0].method; method != "GET" {
+			t.Errorf("the method is %q after another change", method)
+		}
+	})
+}
+
 // What a report cannot be changed into becomes a new one; the old one stops and
 // keeps its files.
 func TestApplyReplaces(t *testing.T) {

@@ -52,6 +52,7 @@ type service struct {
 	noLink      bool           // completed runs have no link
 	textless    bool           // 404 answers have a body of the gateway
 	totalCount  bool           // the count is the one asked for, not the remaining
+	oldReports  bool           // without the fields that older examples lack
 	deadEnds    bool           // ended schedules cannot be taken up again
 	forget      map[string]int // methods and paths whose answer is lost so many times
 	fail        func(*http.Request) *http.Response
@@ -392,6 +393,11 @@ func (s *service) reportJSON(x *report) map[string]any {
 		out["callbackUrl"], out["callbackMethod"] = x.callback, "POST"
 		if x.method != "" {
 			out["callbackMethod"] = x.method
+		}
+	}
+	if s.oldReports {
+		for _, name := range []string{"executeNow", "queryStartTime", "queryEndTime", "callbackMethod"} {
+			delete(out, name)
 		}
 	}
 	return out
