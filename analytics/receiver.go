@@ -103,9 +103,11 @@ type Receiver struct {
 }
 
 // NewReceiver makes a receiver. The function deliver gets every new run, with a
-// link to its file; when it returns an error it gets the run again later. Use
-// [ToChannel] to have them sent to a channel instead. Calls are accepted from now
-// on, and looked at once [Receiver.Run] runs.
+// link to its file; when it returns an error it gets the run again later. The runs of
+// a report come in their order, so that one which is not taken holds back those after
+// it: return nil for a run that is given up. Use [ToChannel] to have them sent to a
+// channel instead. Calls are accepted from now on, and looked at once [Receiver.Run]
+// runs.
 func NewReceiver(client *Client, deliver func(context.Context, Execution) error, opts *ReceiverOptions) (*Receiver, error) {
 	if client == nil || deliver == nil {
 		return nil, errors.New("analytics: receiver: client and function are required")
