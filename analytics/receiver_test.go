@@ -165,8 +165,12 @@ func TestReceiverDeliversEveryRunOnce(t *testing.T) {
 		in := inbox{fail: func(analytics.Execution) error { time.Sleep(time.Second); return nil }} // calls come meanwhile
 		receiver, stop := receiving(t, c, in.deliver, analytics.ReceiverOptions{Workers: 4, PollInterval: -1})
 		target := "/" + pathSecret + "/" + r.ID
+		if got := ring(receiver, "POST", target, ""); got != 200 {
+			t.Errorf("status %d", got)
+		}
+		synctest.Wait() // the run is being delivered
 		var calls sync.WaitGroup
-		for range 50 {
+		for range 49 {
 			calls.Go(func() {
 				if got := ring(receiver, "POST", target, ""); got != 200 {
 					t.Errorf("status %d", got)
