@@ -69,8 +69,8 @@ func TestContentIsClosedOnce(t *testing.T) {
 	}
 	// A failed call returns nil, which a deferred Close must bear.
 	for _, c := range []*partnercenter.Content{partnercenter.NewContent(nil, nil), {}, nil} {
-		for e := range c.Entries() {
-			t.Errorf("an empty content has %v", e)
+		for e, err := range c.Entries() {
+			t.Errorf("an empty content has %v, %v", e, err)
 		}
 		if err := c.Close(); err != nil {
 			t.Error(err)
