@@ -79,11 +79,12 @@ var ErrNoEnvironment = errors.New("auth: no credentials in the environment; set 
 // each with the prefix PARTNERCENTER_; see the Env constants. PARTNERCENTER_CLOUD may
 // accompany all of them, PARTNERCENTER_AUTHORITY all but the static token; they are used
 // when opts names no cloud or no authority. Without a cloud a static token is taken to be
-// of the global one, and given to no other host; see [Cloud]. [Options.OpenStore] is the program's, because this module links no
-// database drivers: it calls redisstore.New, postgresstore.New, keyvaultstore.New or
-// keyringstore.New of the modules below auth (the first two have examples of it), or opens a
-// store of your own. A sign-in that fills the store of refresh tokens is made with
-// [NewConsent], [SignInWithBrowser] or [SignInWithDeviceCode].
+// of the global one, and given to no other host; see [Cloud]. [Options.OpenStore] is the
+// program's, because this module links no database drivers: it calls redisstore.New,
+// postgresstore.New, keyvaultstore.New or keyringstore.New of the modules below auth (the
+// first two have examples of it), or opens a store of your own. A sign-in that fills the
+// store of refresh tokens is made with [NewConsent], [SignInWithBrowser] or
+// [SignInWithDeviceCode].
 //
 // A variable that is set to the empty string counts as not set. Incomplete and
 // contradictory settings are an error that names the variables; with none of them set the

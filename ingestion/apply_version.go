@@ -3,6 +3,7 @@ package ingestion
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ func (p Properties) ApplyAppVersion(ctx context.Context, version string, opts ..
 		if err != nil {
 			return nil, fmt.Errorf("ingestion: the product's version cannot be compared; set it with Properties.Apply: %w", err)
 		}
-		if wanted.lower(stored) {
+		if slices.Compare(wanted[:], stored[:]) < 0 {
 			return nil, fmt.Errorf("ingestion: version %s is lower than %s, which the product has already; raise it, or set it with Properties.Apply", version, r.Data.AppVersion)
 		}
 		return r, nil
@@ -49,24 +50,13 @@ type appVersion [4]uint64
 func parseAppVersion(text string) (appVersion, error) {
 	var v appVersion
 	parts := strings.Split(text, ".")
-	if len(parts) > len(v) {
+	ok := len(parts) <= len(v)
+	for i := 0; ok && i < len(parts); i++ {
+		n, err := strconv.ParseUint(parts[i], 10, 64)
+		v[i], ok = n, err == nil
+	}
+	if !ok {
 		return v, fmt.Errorf("ingestion: %q is no version: at most four numbers with dots between them, such as 1.2.0.0", text)
 	}
-	for i, part := range parts {
-		n, err := strconv.ParseUint(part, 10, 64)
-		if err != nil {
-			return v, fmt.Errorf("ingestion: %q is no version: at most four numbers with dots between them, such as 1.2.0.0", text)
-		}
-		v[i] = n
-	}
 	return v, nil
-}
-
-func (v appVersion) lower(than appVersion) bool {
-	for i, n := range v {
-		if n != than[i] {
-			return n < than[i]
-		}
-	}
-	return false
 }

@@ -31,6 +31,17 @@ func (e endpoint) with(calls []partnercenter.CallOption) endpoint {
 	return e
 }
 
+// usable says why no request can be made.
+func (e endpoint) usable() error {
+	switch {
+	case e.err != nil:
+		return e.err
+	case e.client == nil:
+		return errNoClient
+	}
+	return nil
+}
+
 // under returns the endpoint of a collection below an item of this one.
 func (e endpoint) under(what, id, collection string) endpoint {
 	path, err := e.item(what, id)

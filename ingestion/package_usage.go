@@ -37,6 +37,7 @@ func SetUsageID(dst io.Writer, archive io.ReaderAt, size int64, productID string
 	if err != nil {
 		return 0, fmt.Errorf("ingestion: usage id: the package is no zip archive: %w", err)
 	}
+	pattern := usageID()
 	found, changed := 0, make(map[*zip.File][]byte)
 	for _, f := range r.File {
 		if !strings.EqualFold(path.Clean(strings.ReplaceAll(f.Name, `\`, "/")), mainTemplate) {
@@ -46,8 +47,8 @@ func SetUsageID(dst io.Writer, archive io.ReaderAt, size int64, productID string
 		if err != nil {
 			return 0, fmt.Errorf("ingestion: usage id: %s: %w", f.Name, err)
 		}
-		found += len(usageID().FindAllIndex(before, -1))
-		if after := usageID().ReplaceAllLiteral(before, []byte("pid-"+productID+"-partnercenter")); !bytes.Equal(before, after) {
+		found += len(pattern.FindAllIndex(before, -1))
+		if after := pattern.ReplaceAllLiteral(before, []byte("pid-"+productID+"-partnercenter")); !bytes.Equal(before, after) {
 			changed[f] = after
 		}
 	}

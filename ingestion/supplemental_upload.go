@@ -19,12 +19,10 @@ import (
 // [Uploader.UploadTo] is.
 func (s SupplementalContents) UploadAsset(ctx context.Context, instanceID, assetID string, content io.Reader, opts *UploadOptions, calls ...partnercenter.CallOption) (Uploaded[SupplementalContent], error) {
 	var done Uploaded[SupplementalContent]
-	switch {
-	case s.Updater.e.err != nil:
-		return done, s.Updater.e.err
-	case s.Updater.e.client == nil:
-		return done, errNoClient
-	case content == nil:
+	if err := s.Updater.e.usable(); err != nil {
+		return done, err
+	}
+	if content == nil {
 		return done, errNoContent
 	}
 	if err := checkID("asset id", assetID); err != nil {
@@ -46,9 +44,7 @@ func (s SupplementalContents) UploadAsset(ctx context.Context, instanceID, asset
 		}
 		return partnercenter.Secret{}, fmt.Errorf("ingestion: instance %s has no asset %q with a link; write the content with the asset's FileName first: %w", instanceID, assetID, partnercenter.ErrNotFound)
 	}
-	sent, err := transfer.Upload(ctx, transfer.Target{Doer: s.Updater.e.client.api.Blob(), Link: link}, content, &transfer.UploadOptions{
-		BlockSize: o.BlockSize, Parallel: o.Parallel, MaxRetries: o.MaxRetries, NoResume: o.NoResume, Progress: o.Progress,
-	})
+	sent, err := transfer.Upload(ctx, transfer.Target{Doer: s.Updater.e.client.api.Blob(), Link: link}, content, o.transfer())
 	if err != nil {
 		return Uploaded[SupplementalContent]{}, fmt.Errorf("ingestion: uploading asset %s: %w", assetID, err)
 	}

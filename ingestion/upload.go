@@ -42,6 +42,13 @@ type UploadOptions struct {
 	Progress func(done, total int64)
 }
 
+// transfer returns the options that are about sending.
+func (o UploadOptions) transfer() *transfer.UploadOptions {
+	return &transfer.UploadOptions{
+		BlockSize: o.BlockSize, Parallel: o.Parallel, MaxRetries: o.MaxRetries, NoResume: o.NoResume, Progress: o.Progress,
+	}
+}
+
 // Uploaded is a resource whose file has been uploaded.
 type Uploaded[T any] struct {
 	// Resource is the resource as the service has it now.
@@ -178,12 +185,10 @@ func (u Uploader[T]) with(calls []partnercenter.CallOption) Uploader[T] {
 
 // check finds mistakes before anything is read or sent.
 func (u Uploader[T]) check(data T) error {
-	switch c, ok := any(data).(checked); {
-	case u.u.e.err != nil:
-		return u.u.e.err
-	case u.u.e.client == nil:
-		return errNoClient
-	case ok:
+	if err := u.u.e.usable(); err != nil {
+		return err
+	}
+	if c, ok := any(data).(checked); ok {
 		return c.check()
 	}
 	return nil
@@ -204,9 +209,7 @@ func (u Uploader[T]) fill(ctx context.Context, r *Resource[T], file *uploadFile,
 	}
 	failed := func(err error) (Uploaded[T], error) { return Uploaded[T]{}, &UploadError{ID: r.ID, Err: err} }
 	links := u.links(r)
-	sent, err := transfer.Upload(ctx, u.target(links), file.content, &transfer.UploadOptions{
-		BlockSize: o.BlockSize, Parallel: o.Parallel, MaxRetries: o.MaxRetries, NoResume: o.NoResume, Progress: o.Progress,
-	})
+	sent, err := transfer.Upload(ctx, u.target(links), file.content, o.transfer())
 	if err != nil {
 		return failed(err)
 	}

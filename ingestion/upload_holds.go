@@ -22,10 +22,9 @@ func (u Uploader[T]) Holds(ctx context.Context, r *Resource[T], content io.Reade
 		return false, errNoResource
 	case content == nil:
 		return false, errNoContent
-	case u.u.e.err != nil:
-		return false, u.u.e.err
-	case u.u.e.client == nil:
-		return false, errNoClient
+	}
+	if err := u.u.e.usable(); err != nil {
+		return false, err
 	}
 	same, err := transfer.Holds(ctx, u.target(u.with(calls).links(new(*r))), content)
 	if errors.Is(err, partnercenter.ErrNotFound) || errors.Is(err, partnercenter.ErrForbidden) || errors.Is(err, errNoLink) {
