@@ -99,16 +99,7 @@ func TestStateKeepsCallbacksAndUploads(t *testing.T) {
 	// Slow enough that nothing is due before the server has been away.
 	slow := pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) { b.QueueTime = time.Hour })
 	first := pctest.NewServer(t, pctest.WithStateDir(dir), pctest.WithCallbacks(receiver), slow)
-	reports, err := analytics.New(first.AppOnlyTokenSource(), analytics.Marketplace, first.Options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	report, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
-		Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := orderReport(t, first)
 	product := seed(t, first)
 	listing, err := newPublisher(t, first).Product(product.ID).Branches().Draft(t.Context(), ingestion.ModuleListing, "")
 	if err != nil {
@@ -378,6 +369,22 @@ func TestStateSurvivesAKill(t *testing.T) {
 	})
 }
 
+// orderReport has a report made at once, which calls when it is ready.
+func orderReport(t *testing.T, srv *pctest.Server) analytics.Report {
+	t.Helper()
+	reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
+		Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
 // What happens without a request is written down as well: what a test does, and what comes
 // with the time.
 func TestStateWithoutRequestsSurvivesAKill(t *testing.T) {
@@ -391,15 +398,7 @@ func TestStateWithoutRequestsSurvivesAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
-			Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
-		}); err != nil {
-			t.Fatal(err)
-		}
+		orderReport(t, srv)
 		export := newCaller(t, srv).start(pctest.Payments, "")
 		revoked := newCaller(t, srv)
 		killed := func(what string, act func(), check func(next *pctest.Server)) {
@@ -463,15 +462,7 @@ func TestStateThatCannotBeUsedCallsNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
-			Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
-		}); err != nil {
-			t.Fatal(err)
-		}
+		orderReport(t, srv)
 		if err := srv.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -597,16 +588,8 @@ func TestSpeedMakesCallbacksComeSooner(t *testing.T) {
 		srv := pctest.NewServer(t, pctest.WithSpeed(60), pctest.WithCallbacks(receiver), pctest.WithAnalyticsBehavior(func(b *pctest.AnalyticsBehavior) {
 			b.QueueTime, b.RunTime = time.Hour, time.Hour
 		}))
-		reports, err := analytics.New(srv.AppOnlyTokenSource(), analytics.Marketplace, srv.Options())
-		if err != nil {
-			t.Fatal(err)
-		}
 		began := time.Now()
-		if _, err := reports.CreateReport(t.Context(), analytics.ReportRequest{
-			Name: "now", QueryID: systemQuery(t, reports), ExecuteNow: true, CallbackURL: partnercenter.NewSecret("https://hooks.example.com/pc"),
-		}); err != nil {
-			t.Fatal(err)
-		}
+		orderReport(t, srv)
 		if d := (<-called).Sub(began); d < 2*time.Minute || d > 2*time.Minute+time.Second {
 			t.Errorf("two hours took %v", d)
 		}
